@@ -1,0 +1,199 @@
+"""Calls in DynamoDB: one consistent read, one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pynamodb.connection import Connection
+from pynamodb.constants import ALL_OLD
+from pynamodb.exceptions import (
+    CancellationReason,
+    DeleteError,
+    PynamoDBException,
+    TransactWriteError,
+)
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.failures import (
+    CONDITION_FAILED,
+    THROTTLES,
+    typed,
+)
+from chalicelib.adapters.dynamodb.rows import Row
+from chalicelib.domain.call import Call
+from chalicelib.services import ports
+from chalicelib.services.ports import Commit, OutboxEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One item of a transaction, and what it means if its condition fails."""
+
+    row: Row
+    condition: Condition | None
+    on_failure: Callable[[dict[str, Any]], ports.RepositoryError]
+    """Takes the item that stands there; the most telling error is raised."""
+
+
+class DynamoDBCalls:
+    """A `CallRepository`."""
+
+    def __init__(self, table: type[Row], connection: Connection) -> None:
+        self._table = table
+        self._connection = connection
+
+    def load(self, tenant: str, call_id: str) -> Call | None:
+        row = self._get(rows.call_key(tenant, call_id), rows.CALL_SORT_KEY)
+        return rows.parse_call(row.body) if row and row.body else None
+
+    def call_id_of(self, tenant: str, uid: str) -> str | None:
+        row = self._get(rows.lock_key(tenant, uid), "LOCK")
+        return row.holder if row else None
+
+    def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
+        row = rows.lock_row(self._table, tenant, uid, call_id)
+        try:
+            row.delete(condition=self._table.holder == call_id)
+        except DeleteError as error:
+            failure = typed(error)
+            if isinstance(failure, ports.Conflict):
+                return
+            raise failure or error from error
+
+    def outbox(
+        self, tenant: str, call_id: str, from_seq: int
+    ) -> tuple[OutboxEvent, ...]:
+        last = rows.EVENT_PREFIX + "~"
+        try:
+            found = list(
+                self._table.query(
+                    rows.call_key(tenant, call_id),
+                    self._table.sk.between(rows.event_sort_key(from_seq), last),
+                    consistent_read=True,
+                )
+            )
+        except PynamoDBException as error:
+            raise typed(error) or error from error
+        return tuple(rows.parse_event(row.body) for row in found if row.body)
+
+    def commit(self, commit: Commit) -> None:
+        deletes, puts = self._deletes(commit), self._puts(commit)
+        try:
+            with TransactWrite(
+                connection=self._connection, client_request_token=commit.token
+            ) as transaction:
+                for write in deletes:
+                    transaction.delete(write.row, write.condition)
+                for write in puts:
+                    transaction.save(write.row, write.condition, ALL_OLD)
+        except TransactWriteError as error:
+            # DynamoDB names its reasons in the order of the request, and pynamodb
+            # puts deletes before puts.
+            reasons = error.cancellation_reasons
+            failure = _most_telling([*deletes, *puts], reasons) or typed(error)
+            raise failure or error from error
+
+    def _get(self, pk: str, sk: str) -> Row | None:
+        try:
+            return self._table.get(pk, sk, consistent_read=True)
+        except self._table.DoesNotExist:
+            return None
+        except PynamoDBException as error:
+            raise typed(error) or error from error
+
+    def _deletes(self, commit: Commit) -> list[_Write]:
+        after = commit.after
+        is_ours = self._table.pk.does_not_exist() | (self._table.holder == after.id)
+        return [
+            _Write(
+                rows.lock_row(self._table, after.tenant, uid, after.id),
+                is_ours,
+                lambda item: ports.Conflict(),
+            )
+            for uid in sorted(commit.locks_freed)
+        ]
+
+    def _puts(self, commit: Commit) -> list[_Write]:
+        after, table = commit.after, self._table
+        is_free = table.pk.does_not_exist()
+        record = commit.record
+
+        def done(item: dict[str, Any]) -> ports.RepositoryError:
+            body = item.get("body", {}).get("S")
+            if body is None:
+                return ports.UnknownOutcome("the command's record was not returned")
+            stored = rows.parse_record(record.tenant, record.command_id, body)
+            return ports.AlreadyDone(stored)
+
+        writes = [
+            _Write(rows.record_row(table, record), is_free, done),
+            self._call_write(commit),
+        ]
+        is_free_or_ours = is_free | (table.holder == after.id)
+        writes += (
+            _Write(
+                rows.lock_row(table, after.tenant, uid, after.id),
+                is_free_or_ours,
+                partial(_lock_held, uid),
+            )
+            for uid in sorted(commit.locks_taken)
+        )
+        if commit.before is None:
+            writes += (
+                _Write(row, is_free, lambda item: ports.NumberTaken())
+                for row in rows.number_rows(table, after)
+            )
+        writes += (
+            _Write(rows.event_row(table, event), None, lambda item: ports.Conflict())
+            for event in commit.events
+        )
+        return writes
+
+    def _call_write(self, commit: Commit) -> _Write:
+        row = rows.call_row(self._table, commit.after)
+        if commit.before is None:
+            is_new = self._table.pk.does_not_exist()
+            return _Write(row, is_new, lambda item: ports.CallIdTaken())
+        is_same = self._table.version == commit.before.version
+        return _Write(row, is_same, lambda item: ports.Conflict())
+
+
+def _lock_held(uid: str, item: dict[str, Any]) -> ports.RepositoryError:
+    return ports.LocksHeld({uid: item["holder"]["S"]})
+
+
+PRECEDENCE = (
+    ports.AlreadyDone,
+    ports.UnknownOutcome,
+    ports.CallIdTaken,
+    ports.Conflict,
+    ports.LocksHeld,
+    ports.NumberTaken,
+)
+
+
+def _most_telling(
+    writes: Sequence[_Write], reasons: Sequence[CancellationReason | None]
+) -> ports.RepositoryError | None:
+    """Of all that cancelled a transaction, what the service must hear."""
+    failures: list[ports.RepositoryError] = []
+    holders: dict[str, str] = {}
+    for write, reason in zip(writes, reasons, strict=False):
+        if reason is None:
+            continue
+        if reason.code == CONDITION_FAILED:
+            failure = write.on_failure(reason.raw_item or {})
+        elif reason.code in THROTTLES:
+            return ports.Throttled(reason.code)
+        else:
+            failure = ports.Conflict(reason.code)
+        if isinstance(failure, ports.LocksHeld):
+            holders.update(failure.holders)
+        failures.append(failure)
+    if not failures:
+        return None
+    first = min(failures, key=lambda failure: PRECEDENCE.index(type(failure)))
+    return ports.LocksHeld(holders) if isinstance(first, ports.LocksHeld) else first

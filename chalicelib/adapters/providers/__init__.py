@@ -1,0 +1,1 @@
+"""Media providers, one module each."""

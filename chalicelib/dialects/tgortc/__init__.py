@@ -1,0 +1,1 @@
+"""TgoRTC (contract 003): ``/api/v1/*``, LiveKit rooms."""

@@ -1,0 +1,90 @@
+"""The words of the domain, one per thing, with their wire spelling."""
+
+from enum import IntEnum, StrEnum
+
+
+class CallState(StrEnum):
+    """Where a call is in its life; why it ended is `EndReason`."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    """Someone besides the caller has joined."""
+    ENDED = "ended"
+
+
+class ParticipantState(StrEnum):
+    """Where one member of a call is."""
+
+    INVITED = "invited"
+    JOINED = "joined"
+    LEFT = "left"
+
+
+class EndReason(StrEnum):
+    """Why a call, or one member's part in it, ended."""
+
+    HANGUP = "hangup"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    BUSY = "busy"
+    MISSED = "missed"
+    FAILED = "failed"
+
+
+class Initiator(StrEnum):
+    """By whom a call ended."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+    SYSTEM = "system"
+
+
+class MediaType(IntEnum):
+    """What the parties send; the numbers are TgoRTC's ``rtc_type``."""
+
+    AUDIO = 0
+    VIDEO = 1
+
+
+class Provider(StrEnum):
+    """What carries a call's media and mints its join credentials."""
+
+    LIVEKIT = "livekit"
+    TRTC = "trtc"
+    P2P = "p2p"
+    WORKER = "worker"
+
+
+class Dialect(StrEnum):
+    """The public API through which a call was created."""
+
+    DTALK = "dtalk"
+    OPENCHAT = "openchat"
+    TGORTC = "tgortc"
+    ACTIVE_CALL = "activecall"
+    V1 = "v1"
+
+
+class Role(StrEnum):
+    """What a principal may do beyond acting as itself."""
+
+    USER = "user"
+    SERVER = "server"
+    """A business's server: acts for any user of its tenant."""
+    ADMIN = "admin"
+
+
+class EventType(StrEnum):
+    """The contract's events, as they are named on the bus and to businesses."""
+
+    ROOM_STARTED = "room.started"
+    ROOM_FINISHED = "room.finished"
+    PARTICIPANT_INVITED = "participant.invited"
+    PARTICIPANT_JOINED = "participant.joined"
+    PARTICIPANT_LEFT = "participant.left"
+    PARTICIPANT_REJECTED = "participant.rejected"
+    PARTICIPANT_MISSED = "participant.missed"
+    PARTICIPANT_CANCELLED = "participant.cancelled"
+
+
+DEFAULT_TENANT = "default"

@@ -1,0 +1,227 @@
+"""What users do with calls."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from chalicelib.domain import calls, errors
+from chalicelib.domain.call import Call
+from chalicelib.domain.commands import Command, Create, Join, Wake
+from chalicelib.services import ports
+from chalicelib.services.facts import outbox_event
+from chalicelib.services.ports import CallRepository, Clock, Commit, Draws
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+RETRY_BUDGET_MS = 2_000
+RETRY_BASE_MS = 10
+RETRY_CAP_MS = 200
+
+
+class CommandReused(Exception):
+    """The command's id was used before, for another request."""
+
+
+class Unavailable(Exception):
+    """Storage did not answer within the retry budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request as its sender can repeat it."""
+
+    command_id: str
+    """The sender's Idempotency-Key in its own scope, or drawn at the edge."""
+    fingerprint: str
+    """Hash of the request."""
+
+
+class CallService:
+    """Carries out commands on calls, each as one read and one transaction."""
+
+    def __init__(self, calls: CallRepository, clock: Clock, draws: Draws) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._draws = draws
+
+    def create(self, command: Create, attempt: Attempt) -> Call:
+        """Raises `CallError`, `CommandReused` or `Unavailable`."""
+        return self._execute(command.tenant, command.call_id, command, attempt)
+
+    def execute(
+        self, tenant: str, call_id: str, command: Command, attempt: Attempt
+    ) -> Call:
+        """Raises `CallError`, `CommandReused` or `Unavailable`."""
+        return self._execute(tenant, call_id, command, attempt)
+
+    def view(self, tenant: str, call_id: str) -> Call | None:
+        """The call as it is now: a deadline that has passed has passed."""
+        call = self._read(lambda: self._calls.load(tenant, call_id))
+        return call and self._projected(call)
+
+    def active_call_of(self, tenant: str, uid: str) -> Call | None:
+        """The live call of which the user is an active member."""
+        call_id = self._read(lambda: self._calls.call_id_of(tenant, uid))
+        call = self.view(tenant, call_id) if call_id else None
+        return call if call and uid in call.locked_uids else None
+
+    def _read(self, read: Callable[[], _T]) -> _T:
+        retries = _Retries(self._clock, self._draws)
+        while True:
+            try:
+                return read()
+            except ports.RepositoryError as failed:
+                retries.wait(failed)
+
+    def _projected(self, call: Call) -> Call:
+        projected = calls.handle(call, Wake(), self._clock.now_ms()).call
+        assert projected is not None
+        return projected
+
+    def _execute(
+        self, tenant: str, call_id: str, command: Command, attempt: Attempt
+    ) -> Call:
+        retries = _Retries(self._clock, self._draws)
+        while True:
+            try:
+                before = self._before(tenant, call_id, command)
+                decision = calls.handle(before, command, self._clock.now_ms())
+                if not decision.has_changed:
+                    return _answer(decision, call_id)
+                self._store(self._commit(before, decision, attempt), retries)
+            except ports.AlreadyDone as done:
+                return _replay(done.record, attempt)
+            except ports.CallIdTaken:
+                raise errors.CallExists(call_id) from None
+            except (ports.NumberTaken, ports.LocksHeld) as taken:
+                command = self._amended(tenant, command, taken)
+            except (ports.Conflict, ports.Throttled) as lost:
+                retries.wait(lost)
+            else:
+                _log_transition(before, decision.call)
+                return _answer(decision, call_id)
+
+    def _before(self, tenant: str, call_id: str, command: Command) -> Call | None:
+        """A call to be created is not looked for: the transaction does it."""
+        if isinstance(command, Create):
+            return None
+        return self._calls.load(tenant, call_id)
+
+    def _commit(
+        self, before: Call | None, decision: calls.Decision, attempt: Attempt
+    ) -> Commit:
+        after, refusal = decision.call, decision.refusal
+        assert after is not None
+        return Commit(
+            before=before,
+            after=after,
+            events=tuple(outbox_event(after, told) for told in decision.events),
+            record=ports.CommandRecord(
+                tenant=after.tenant,
+                command_id=attempt.command_id,
+                fingerprint=attempt.fingerprint,
+                call=after,
+                refusal=type(refusal).__name__ if refusal else "",
+                refusal_subject=refusal.subject if refusal else "",
+            ),
+            token=self._draws.token(),
+        )
+
+    def _store(self, commit: Commit, retries: "_Retries") -> None:
+        """While the outcome is unknown, the same again: never decide again first."""
+        while True:
+            try:
+                return self._calls.commit(commit)
+            except ports.UnknownOutcome as unknown:
+                retries.wait(unknown)
+
+    def _amended(
+        self, tenant: str, command: Command, taken: ports.NumberTaken | ports.LocksHeld
+    ) -> Command:
+        """The command as it can be decided again, now that this is known."""
+        if isinstance(taken, ports.LocksHeld):
+            return self._resolve_locks(tenant, command, taken.holders)
+        assert isinstance(command, Create)
+        return replace(
+            command,
+            trace_id=self._draws.trace_id(self._clock.now_ms()),
+            room_number=self._draws.room_number(),
+        )
+
+    def _resolve_locks(
+        self, tenant: str, command: Command, holders: Mapping[str, str]
+    ) -> Command:
+        """Free the locks of calls that are over; who is left is busy."""
+        busy = {
+            uid
+            for uid, call_id in sorted(holders.items())
+            if not self._is_freed(tenant, uid, call_id)
+        }
+        if not busy:
+            return command
+        if isinstance(command, Create):
+            if command.creator in busy:
+                raise errors.CreatorBusy(command.creator)
+            return replace(command, busy_uids=command.busy_uids | busy)
+        assert isinstance(command, Join)
+        raise errors.ParticipantBusy(command.uid)
+
+    def _is_freed(self, tenant: str, uid: str, call_id: str) -> bool:
+        holder = self._calls.load(tenant, call_id)
+        if holder is not None and uid in self._projected(holder).locked_uids:
+            return False
+        if holder is not None and uid in holder.locked_uids:
+            token = self._draws.token()
+            self._execute(tenant, call_id, Wake(), Attempt(token, token))
+        else:
+            self._calls.drop_lock(tenant, uid, call_id)
+        return True
+
+
+class _Retries:
+    """Waits between attempts, full jitter, until the budget is spent."""
+
+    def __init__(self, clock: Clock, draws: Draws) -> None:
+        self._clock = clock
+        self._draws = draws
+        self._deadline_ms = clock.now_ms() + RETRY_BUDGET_MS
+        self._count = 0
+
+    def wait(self, cause: ports.RepositoryError) -> None:
+        if self._clock.now_ms() >= self._deadline_ms:
+            raise Unavailable(type(cause).__name__) from cause
+        ceiling = min(RETRY_CAP_MS, RETRY_BASE_MS * 2**self._count)
+        self._count += 1
+        self._clock.sleep_ms(self._draws.uniform(0, ceiling))
+
+
+def _replay(record: ports.CommandRecord, attempt: Attempt) -> Call:
+    if record.fingerprint != attempt.fingerprint:
+        raise CommandReused(attempt.command_id)
+    if record.refusal:
+        refusal: Any = getattr(errors, record.refusal)
+        raise refusal(record.refusal_subject)
+    return record.call
+
+
+def _answer(decision: calls.Decision, call_id: str) -> Call:
+    if decision.refusal is not None:
+        refusal = decision.refusal
+        raise refusal if refusal.subject else type(refusal)(call_id)
+    assert decision.call is not None
+    return decision.call
+
+
+def _log_transition(before: Call | None, after: Call | None) -> None:
+    assert after is not None
+    old = before.state.value if before else "none"
+    if old != after.state.value:
+        log.info(
+            "call - %s -> %s",
+            old,
+            after.state.value,
+            extra={"tenant": after.tenant, "call_id": after.id},
+        )

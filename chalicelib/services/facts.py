@@ -1,0 +1,64 @@
+"""A domain event with its call, as the facts that outlive them in the outbox."""
+
+from typing import Any
+
+from chalicelib.domain.call import Call
+from chalicelib.domain.events import (
+    ParticipantInvited,
+    ParticipantJoined,
+    ParticipantMissed,
+    RoomFinished,
+    RoomStarted,
+    Told,
+)
+from chalicelib.services.ports import OutboxEvent
+
+
+def outbox_event(call: Call, told: Told) -> OutboxEvent:
+    """``call`` is the call after the command that caused the event."""
+    return OutboxEvent(
+        tenant=call.tenant,
+        call_id=call.id,
+        seq=told.seq,
+        event_id=f"{call.trace_id}-{told.seq}",
+        type=told.event.type.value,
+        at_ms=told.at_ms,
+        data=_call_facts(call) | _own_facts(call, told),
+    )
+
+
+def _call_facts(call: Call) -> dict[str, Any]:
+    return {
+        "creator": call.creator,
+        "media_type": int(call.media_type),
+        "is_invite_only": call.is_invite_only,
+        "state": call.state.value,
+        "is_started": call.started_at_ms is not None,
+        "end_reason": call.end_reason.value if call.end_reason else None,
+        "max_participants": call.max_participants,
+        "uids": list(call.uids),
+        "created_at_ms": call.created_at_ms,
+        "updated_at_ms": call.updated_at_ms,
+        "trace_id": call.trace_id,
+        "dialect": call.dialect.value,
+        "provider": call.provider.value,
+    }
+
+
+def _own_facts(call: Call, told: Told) -> dict[str, Any]:
+    match told.event:
+        case RoomStarted():
+            return {}
+        case RoomFinished():
+            return {
+                "duration_seconds": call.duration_seconds,
+                "initiator": call.initiator.value if call.initiator else None,
+            }
+        case ParticipantInvited(uids=uids):
+            return {"invited_uids": list(uids)}
+        case ParticipantMissed(uid=uid):
+            return {"uid": uid, "missed_uids": [uid]}
+        case ParticipantJoined(uid=uid, device_type=device_type):
+            return {"uid": uid, "device_type": device_type}
+        case event:
+            return {"uid": event.uid}

@@ -1,0 +1,282 @@
+"""What the use cases need of the world, and how it may fail them.
+
+RepositoryError
+├── Conflict          another command won the race; decide again
+├── Throttled         too much at once; the same again, later
+├── UnknownOutcome    it may have been stored or not; send the same again
+├── AlreadyDone       a command of this id was carried out; its record is here
+├── CallIdTaken       the id of the call to be created was used before
+├── NumberTaken       the drawn trace id or room number was used before; redraw
+└── LocksHeld         users are members of other calls, which it names
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chalicelib.domain.call import Call
+from chalicelib.protocol.control import Doorbell, Redelivery
+
+
+class RepositoryError(Exception):
+    """A commit did not take place, or may not have."""
+
+
+class Conflict(RepositoryError):
+    """Another command won the race; decide again."""
+
+
+class Throttled(RepositoryError):
+    """Too much at once; the same again, later."""
+
+
+class UnknownOutcome(RepositoryError):
+    """It may have been stored or not; send the same again."""
+
+
+class CallIdTaken(RepositoryError):
+    """The id of the call to be created was used before."""
+
+
+class NumberTaken(RepositoryError):
+    """The drawn trace id or room number was used before; redraw."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """What became of a command, so that its repetition gets the same answer."""
+
+    tenant: str
+    command_id: str
+    fingerprint: str
+    """Hash of the request: the same id with another request is refused."""
+    call: Call
+    """As it was right after the command."""
+    refusal: str = ""
+    """Name of the `CallError` that was answered all the same, if any."""
+    refusal_subject: str = ""
+
+
+class AlreadyDone(RepositoryError):
+    """A command of this id was carried out before."""
+
+    def __init__(self, record: CommandRecord) -> None:
+        super().__init__(record.command_id)
+        self.record = record
+
+
+class LocksHeld(RepositoryError):
+    """Users are members of other calls."""
+
+    def __init__(self, holders: Mapping[str, str]) -> None:
+        super().__init__(", ".join(sorted(holders)))
+        self.holders = dict(holders)
+        """uid -> id of the call that their lock names."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEvent:
+    """An event as it is stored beside its call, written with it or not at all."""
+
+    tenant: str
+    call_id: str
+    seq: int
+    event_id: str
+    """The same whenever and however often it is told."""
+    type: str
+    at_ms: int
+    data: Mapping[str, Any]
+    """The facts that `chalicelib.services.facts` wrote."""
+
+    @property
+    def doorbell(self) -> Doorbell:
+        return Doorbell(
+            self.tenant,
+            self.call_id,
+            self.seq,
+            self.event_id,
+            self.type,
+            self.at_ms,
+            self.data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one command writes, in one transaction."""
+
+    before: Call | None
+    """The call as it was read; None when it is being created."""
+    after: Call
+    events: tuple[OutboxEvent, ...]
+    record: CommandRecord
+    token: str
+    """At most 36 characters; the same for the same commit sent again."""
+
+    @property
+    def locks_taken(self) -> frozenset[str]:
+        return self.after.locked_uids - self._locked_before
+
+    @property
+    def locks_freed(self) -> frozenset[str]:
+        return self._locked_before - self.after.locked_uids
+
+    @property
+    def _locked_before(self) -> frozenset[str]:
+        return self.before.locked_uids if self.before else frozenset()
+
+
+class CallRepository(Protocol):
+    """Calls, the locks of their members, their outbox and the commands' records."""
+
+    def load(self, tenant: str, call_id: str) -> Call | None:
+        """The call as last stored; never a stale one."""
+
+    def commit(self, commit: Commit) -> None:
+        """Store all of it or nothing; raises any `RepositoryError`."""
+
+    def call_id_of(self, tenant: str, uid: str) -> str | None:
+        """The call that the user's membership lock names."""
+
+    def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
+        """Free a user of a lock that names a call which does not hold it."""
+
+    def outbox(
+        self, tenant: str, call_id: str, from_seq: int
+    ) -> tuple[OutboxEvent, ...]:
+        """The call's events from ``from_seq`` on, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKey:
+    """One endpoint's queue of one call's events."""
+
+    tenant: str
+    call_id: str
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane as its leaseholder has it."""
+
+    key: LaneKey
+    next_seq: int
+    rings: int
+    """How often it was rung while somebody held it."""
+    lease: str
+    """Proof of holding it, new with each lease."""
+
+
+class LaneRepository(Protocol):
+    """Who delivers a call's events to an endpoint, and how far they have come."""
+
+    def lease(
+        self, key: LaneKey, seq: int, now_ms: int, until_ms: int, lease: str
+    ) -> Lane | None:
+        """Take the lane for the sake of event ``seq``.
+
+        None when that event is behind it, or when somebody holds the lane: they
+        are then rung, and cannot let go of it before they have looked again.
+        """
+
+    def settle(self, lane: Lane, next_seq: int) -> Lane | None:
+        """Let go of the lane at ``next_seq``; None when that is done.
+
+        A lane that was rung meanwhile is kept instead, and returned at
+        ``next_seq`` to be looked at again. A lease lost to another is dropped.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a business hears of events."""
+
+    id: str
+    url: str
+    secret: str = field(repr=False)
+    timeout_seconds: float = 10.0
+
+
+class EndpointRepository(Protocol):
+    """The webhook endpoints of each tenant."""
+
+    def of_tenant(self, tenant: str) -> tuple[Endpoint, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back of a post: a status, or why there was none."""
+
+    status: int | None
+    """None when no whole answer came."""
+    error: str = ""
+    retry_after_seconds: int | None = None
+
+
+class Poster(Protocol):
+    """Sends one HTTP POST to a URL of a user's choosing, guarded."""
+
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> Answer:
+        """Never raises for what the other side, the network or the policy does."""
+
+
+class EventBus(Protocol):
+    """Rings everybody who wants to hear of calls."""
+
+    def publish(self, doorbells: Iterable[Doorbell]) -> list[int]:
+        """Returns the positions of those that were not taken."""
+
+
+class RetryMachine(Protocol):
+    """Carries what could not be delivered at once."""
+
+    def start(self, redelivery: Redelivery) -> None:
+        """Starting the same one again does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCredentials:
+    """What a client needs to enter a call's media."""
+
+    provider: str
+    url: str
+    token: str = field(repr=False)
+    room: str
+    """The provider's name of the room."""
+
+
+class MediaProvider(Protocol):
+    """Carries the media of calls."""
+
+    def credentials(
+        self, call: Call, uid: str, device_type: str, now_ms: int
+    ) -> JoinCredentials: ...
+
+
+class Clock(Protocol):
+    """The one place where time comes from."""
+
+    def now_ms(self) -> int: ...
+
+    def sleep_ms(self, duration_ms: float) -> None: ...
+
+
+class Draws(Protocol):
+    """The one place where chance comes from."""
+
+    def call_id(self) -> str:
+        """32 lower-case hexadecimal digits."""
+
+    def token(self) -> str:
+        """32 lower-case hexadecimal digits, unguessable."""
+
+    def trace_id(self, now_ms: int) -> int:
+        """A positive int64 that grows with time."""
+
+    def room_number(self) -> int:
+        """1 to 2**31 - 1."""
+
+    def uniform(self, low: float, high: float) -> float: ...

@@ -1,0 +1,137 @@
+"""What an operator can set, read once from the environment's variables."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.protocol.vocabulary import Dialect
+from chalicelib.services.ports import Endpoint
+
+DEVELOPMENT = "development"
+PRODUCTION = "production"
+MIN_SECRET_BYTES = 32
+"""RFC 7518 section 3.2: an HS256 key is as long as its hash."""
+
+
+class InvalidSettings(ValueError):
+    """A variable is missing, or has a value that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See README's table of variables for what each means to an operator."""
+
+    environment: str
+    jwt_secret: str = field(repr=False)
+    open_dialects: frozenset[Dialect]
+    ring_seconds: int
+    max_call_seconds: int
+    max_participants: int
+    livekit_client_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+    endpoints: tuple[Endpoint, ...]
+    """Of the default tenant."""
+    table: str
+    bus: str
+    redelivery_machine_arn: str
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment == DEVELOPMENT
+
+
+def parse(variables: Mapping[str, str]) -> Settings:
+    """Raises `InvalidSettings` with the name of the variable and what it needs."""
+    environment = variables.get("PARLEY_ENV", PRODUCTION)
+    if environment not in (DEVELOPMENT, PRODUCTION):
+        raise InvalidSettings("PARLEY_ENV must be development or production")
+    open_dialects = _open_dialects(variables.get("PARLEY_OPEN_DIALECTS", ""))
+    if open_dialects and environment != DEVELOPMENT:
+        raise InvalidSettings("PARLEY_OPEN_DIALECTS is for PARLEY_ENV=development only")
+    return Settings(
+        environment=environment,
+        jwt_secret=_secret(variables, "PARLEY_JWT_SECRET"),
+        open_dialects=open_dialects,
+        ring_seconds=_integer(variables, "PARLEY_RING_SECONDS", 30, 5, 180),
+        max_call_seconds=_integer(
+            variables, "PARLEY_MAX_CALL_SECONDS", 4 * 3600, 60, 24 * 3600
+        ),
+        max_participants=_integer(variables, "PARLEY_MAX_PARTICIPANTS", 32, 2, 90),
+        livekit_client_url=variables.get("LIVEKIT_CLIENT_URL")
+        or variables.get("LIVEKIT_URL", ""),
+        livekit_api_key=variables.get("LIVEKIT_API_KEY", ""),
+        livekit_api_secret=_secret(variables, "LIVEKIT_API_SECRET"),
+        endpoints=endpoints(variables),
+        table=variables.get("PARLEY_TABLE", "calls"),
+        bus=variables.get("PARLEY_BUS", "parley"),
+        redelivery_machine_arn=variables.get("PARLEY_REDELIVERY_MACHINE_ARN", ""),
+    )
+
+
+def endpoints(variables: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    """From ``BUSINESS_WEBHOOK_ENDPOINTS``, else ``BUSINESS_WEBHOOK_URLS``."""
+    timeout = _integer(variables, "BUSINESS_WEBHOOK_TIMEOUT", 10, 1, 30)
+    text = variables.get("BUSINESS_WEBHOOK_ENDPOINTS", "").strip()
+    if text:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, list):
+            raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS must be a JSON list")
+        return tuple(_endpoint(value, timeout) for value in found)
+    secret = variables.get("BUSINESS_WEBHOOK_SECRET", "")
+    urls = variables.get("BUSINESS_WEBHOOK_URLS", "").split(",")
+    return tuple(
+        Endpoint(_endpoint_id(url), url, secret, timeout)
+        for url in map(str.strip, urls)
+        if url
+    )
+
+
+def _endpoint(value: Any, timeout: int) -> Endpoint:
+    fields = value if isinstance(value, dict) else {}
+    url, secret = fields.get("url"), fields.get("secret", "")
+    seconds = fields.get("timeout") or timeout
+    if not isinstance(url, str) or not url or not isinstance(secret, str):
+        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: each needs url and secret")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is in seconds")
+    if not 0 < seconds <= 30:
+        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is at most 30")
+    return Endpoint(_endpoint_id(url), url, secret, seconds)
+
+
+def _endpoint_id(url: str) -> str:
+    """The same for the same URL, whatever stands beside it."""
+    return hashlib.sha256(url.encode()).hexdigest()[:12]
+
+
+def _open_dialects(text: str) -> frozenset[Dialect]:
+    names = [name for name in map(str.strip, text.split(",")) if name]
+    try:
+        return frozenset(map(Dialect, names))
+    except ValueError:
+        known = ", ".join(Dialect)
+        raise InvalidSettings(f"PARLEY_OPEN_DIALECTS knows {known}") from None
+
+
+def _secret(variables: Mapping[str, str], name: str) -> str:
+    secret = variables.get(name, "")
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise InvalidSettings(f"{name} needs at least {MIN_SECRET_BYTES} bytes")
+    return secret
+
+
+def _integer(
+    variables: Mapping[str, str], name: str, default: int, low: int, high: int
+) -> int:
+    text = variables.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise InvalidSettings(f"{name} must be a number from {low} to {high}")
+    return int(text)
