@@ -1,0 +1,1 @@
+"""The proofs, laid out as the tree they prove; see CONTRIBUTING for the kinds."""

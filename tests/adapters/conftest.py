@@ -1,0 +1,48 @@
+"""One moto for the session, emptied between tests."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.moto_api._internal.models import moto_api_backend
+
+from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.rows import Row
+from infra import wiring
+
+REGION = "eu-central-1"
+
+
+@pytest.fixture(scope="session")
+def moto_aws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+        with mock_aws():
+            yield
+
+
+@pytest.fixture
+def table(moto_aws: None) -> type[Row]:
+    moto_api_backend.reset()
+    create_table(boto3.client("dynamodb"), wiring.TABLE.name)
+    return rows.table(wiring.TABLE.name)
+
+
+def create_table(client: object, name: str) -> None:
+    """As the wiring has it."""
+    keys = (wiring.TABLE.partition_key, wiring.TABLE.sort_key)
+    client.create_table(  # type: ignore[attr-defined]
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in keys
+        ],
+        KeySchema=[
+            {"AttributeName": keys[0], "KeyType": "HASH"},
+            {"AttributeName": keys[1], "KeyType": "RANGE"},
+        ],
+    )

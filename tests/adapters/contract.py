@@ -1,0 +1,204 @@
+"""What every repository must do, whatever it keeps its things in."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.commands import Join, Leave
+from chalicelib.domain.errors import ParticipantBusy
+from chalicelib.services import ports
+from chalicelib.services.ports import CallRepository, LaneKey, LaneRepository
+from tests.builders import NOW_MS, commit, create
+
+KEY = LaneKey("default", "call-1", "endpoint-1")
+
+
+class CallRepositoryContract:
+    """Subclasses give a fixture ``calls`` with an empty repository."""
+
+    def test_load_finds_nothing_of_an_unknown_call(self, calls: CallRepository) -> None:
+        assert calls.load("default", "call-1") is None
+        assert calls.outbox("default", "call-1", 1) == ()
+
+    def test_commit_stores_the_call_as_it_was_decided(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        assert calls.load("default", "call-1") == created.after
+        assert calls.load("other", "call-1") is None
+
+    def test_commit_keeps_what_a_finished_call_says(
+        self, calls: CallRepository
+    ) -> None:
+        step = commit(None, create())
+        calls.commit(step)
+        for name, command in (("b", Join("bob", "web")), ("c", Leave("bob"))):
+            step = commit(step.after, command, command_id=name, at_ms=NOW_MS + 5000)
+            calls.commit(step)
+        assert calls.load("default", "call-1") == step.after
+        assert step.after.ended_at_ms is not None
+
+    def test_commit_locks_the_members_and_frees_them_at_the_end(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        assert calls.call_id_of("default", "alice") == "call-1"
+        assert calls.call_id_of("default", "bob") == "call-1"
+        assert calls.call_id_of("other", "bob") is None
+        calls.commit(commit(created.after, Leave("bob"), command_id="leave"))
+        assert calls.call_id_of("default", "alice") is None
+        assert calls.call_id_of("default", "bob") is None
+
+    def test_commit_tells_events_in_order(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        joined = commit(created.after, Join("bob", "web"), command_id="join")
+        calls.commit(joined)
+        told = (*created.events, *joined.events)
+        assert calls.outbox("default", "call-1", 1) == told
+        assert calls.outbox("default", "call-1", 3) == told[2:]
+        assert [event.seq for event in told] == [1, 2, 3]
+
+    def test_commit_of_a_used_id_is_refused(self, calls: CallRepository) -> None:
+        calls.commit(commit(None, create()))
+        again = create("carol", "dave", trace_id=102, room_number=8)
+        with pytest.raises(ports.CallIdTaken):
+            calls.commit(commit(None, again, command_id="again"))
+        assert calls.call_id_of("default", "carol") is None
+
+    def test_commit_after_a_lost_race_is_refused(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        calls.commit(commit(created.after, Join("bob"), command_id="winner"))
+        with pytest.raises(ports.Conflict):
+            calls.commit(commit(created.after, Leave("bob"), command_id="loser"))
+        assert [event.seq for event in calls.outbox("default", "call-1", 1)] == [
+            1,
+            2,
+            3,
+        ]
+
+    def test_commit_names_all_who_are_in_other_calls(
+        self, calls: CallRepository
+    ) -> None:
+        calls.commit(commit(None, create()))
+        group = create(
+            "carol",
+            "alice",
+            "bob",
+            "dave",
+            call_id="call-2",
+            trace_id=102,
+            room_number=8,
+            max_participants=4,
+        )
+        with pytest.raises(ports.LocksHeld) as held:
+            calls.commit(commit(None, group, command_id="group"))
+        assert held.value.holders == {"alice": "call-1", "bob": "call-1"}
+        assert calls.load("default", "call-2") is None
+        assert calls.call_id_of("default", "dave") is None
+
+    @pytest.mark.parametrize(
+        "numbers",
+        [{"trace_id": 101, "room_number": 8}, {"trace_id": 102, "room_number": 7}],
+    )
+    def test_commit_with_a_used_number_is_refused(
+        self, calls: CallRepository, numbers: dict[str, int]
+    ) -> None:
+        calls.commit(commit(None, create()))
+        other = create("carol", "dave", call_id="call-2", **numbers)
+        with pytest.raises(ports.NumberTaken):
+            calls.commit(commit(None, other, command_id="other"))
+
+    def test_commit_of_a_done_command_returns_its_record(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        record = replace(
+            created.record, refusal=ParticipantBusy.__name__, refusal_subject="bob"
+        )
+        created = replace(created, record=record)
+        calls.commit(created)
+        with pytest.raises(ports.AlreadyDone) as done:
+            calls.commit(replace(created, token="another"))
+        assert done.value.record == record
+
+    def test_commit_sent_twice_is_stored_once(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        try:
+            calls.commit(created)
+        except ports.AlreadyDone as done:
+            assert done.record == created.record
+        assert len(calls.outbox("default", "call-1", 1)) == 1
+
+    def test_drop_lock_frees_only_of_the_call_named(
+        self, calls: CallRepository
+    ) -> None:
+        calls.commit(commit(None, create()))
+        calls.drop_lock("default", "bob", "another-call")
+        assert calls.call_id_of("default", "bob") == "call-1"
+        calls.drop_lock("default", "bob", "call-1")
+        calls.drop_lock("default", "bob", "call-1")
+        assert calls.call_id_of("default", "bob") is None
+
+    def test_ids_of_any_letters_are_kept_apart(self, calls: CallRepository) -> None:
+        odd = create("ал#ice", "会#议", call_id="a#b c:é")
+        calls.commit(commit(None, odd))
+        found = calls.load("default", "a#b c:é")
+        assert found is not None and found.uids == ("ал#ice", "会#议")
+
+
+class LaneRepositoryContract:
+    """Subclasses give a fixture ``lanes`` with an empty repository."""
+
+    def test_lease_begins_at_the_first_event(self, lanes: LaneRepository) -> None:
+        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        assert lane is not None
+        assert (lane.key, lane.next_seq, lane.lease) == (KEY, 1, "mine")
+
+    def test_lease_of_a_held_lane_is_refused(self, lanes: LaneRepository) -> None:
+        assert lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        assert lanes.lease(KEY, 2, NOW_MS + 999, NOW_MS + 2000, "yours") is None
+
+    def test_lease_that_ran_out_goes_to_another(self, lanes: LaneRepository) -> None:
+        mine = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        yours = lanes.lease(KEY, 1, NOW_MS + 1000, NOW_MS + 2000, "yours")
+        assert mine is not None and yours is not None
+        assert lanes.settle(mine, 5) is None
+        assert lanes.settle(yours, 2) is None
+        again = lanes.lease(KEY, 2, NOW_MS + 1001, NOW_MS + 3000, "again")
+        assert again is not None and again.next_seq == 2
+
+    def test_lease_for_an_event_behind_the_lane_is_needless(
+        self, lanes: LaneRepository
+    ) -> None:
+        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        assert lane is not None
+        assert lanes.settle(lane, 3) is None
+        assert lanes.lease(KEY, 2, NOW_MS, NOW_MS + 1000, "late") is None
+        assert lanes.lease(KEY, 3, NOW_MS, NOW_MS + 1000, "next") is not None
+
+    def test_settle_of_a_lane_that_was_rung_keeps_it(
+        self, lanes: LaneRepository
+    ) -> None:
+        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        assert lane is not None
+        assert lanes.lease(KEY, 2, NOW_MS, NOW_MS + 1000, "yours") is None
+        kept = lanes.settle(lane, 2)
+        assert kept is not None and kept.next_seq == 2 and kept.lease == "mine"
+        assert lanes.settle(kept, 3) is None
+        assert lanes.lease(KEY, 3, NOW_MS, NOW_MS + 1000, "next") is not None
+
+    def test_lanes_of_endpoints_and_calls_are_apart(
+        self, lanes: LaneRepository
+    ) -> None:
+        assert lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "a")
+        for other in (
+            replace(KEY, endpoint_id="endpoint-2"),
+            replace(KEY, call_id="call-2"),
+            replace(KEY, tenant="other"),
+        ):
+            assert lanes.lease(other, 1, NOW_MS, NOW_MS + 1000, "b")

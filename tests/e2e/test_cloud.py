@@ -1,0 +1,94 @@
+"""One call through Lambda, DynamoDB's stream and EventBridge, as deployed by CDK."""
+
+import hashlib
+import hmac
+import json
+import urllib.error
+import urllib.request
+import uuid
+from typing import Any
+
+import jwt
+import pytest
+
+from infra.laptop.clock import now_seconds
+from infra.ministack import Cloud
+from infra.token import Wanted, claims_of
+from tests.e2e.conftest import JWT_SECRET
+from tests.e2e.receiver import Received, WebhookReceiver
+
+pytestmark = pytest.mark.cloud
+
+WEBHOOK_SECONDS = 20.0
+TIMEOUT_SECONDS = 30.0
+
+
+def _request(
+    cloud: Cloud, method: str, path: str, uid: str = "", body: Any = None
+) -> tuple[int, Any]:
+    headers = {"content-type": "application/json"}
+    if uid:
+        claims = claims_of(Wanted(uid, "user", "default", hours=1), int(now_seconds()))
+        headers["authorization"] = f"Bearer {jwt.encode(claims, JWT_SECRET)}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        cloud.http_url + path, data, headers, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_health_is_answered_through_the_http_api(cloud: Cloud) -> None:
+    assert _request(cloud, "GET", "/health") == (200, {"status": "ok"})
+
+
+def test_request_without_a_token_is_refused(cloud: Cloud) -> None:
+    status, body = _request(cloud, "POST", "/api/v1/rooms", body={"creator": "alice"})
+    assert (status, body["code"]) == (401, 401)
+
+
+def test_table_has_its_ttl_switched_on(cloud: Cloud) -> None:
+    answer = cloud.client("dynamodb").describe_time_to_live(TableName=cloud.table_name)
+    assert answer["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
+
+
+def test_call_is_told_to_the_business_to_its_end(
+    cloud: Cloud, business: WebhookReceiver
+) -> None:
+    room_id = f"room-{uuid.uuid4().hex[:12]}"
+    room = {
+        "creator": "alice",
+        "device_type": "app",
+        "room_id": room_id,
+        "rtc_type": 0,
+        "invite_on": 1,
+        "uids": ["bob"],
+    }
+    alice, bob = ({"uid": uid, "device_type": "app"} for uid in ("alice", "bob"))
+    place = f"/api/v1/rooms/{room_id}"
+
+    status, created = _request(cloud, "POST", "/api/v1/rooms", "alice", room)
+    assert (status, created["room_id"]) == (200, room_id)
+    assert created["token"]
+    assert _request(cloud, "POST", f"{place}/join", "alice", alice)[0] == 200
+    assert _request(cloud, "POST", f"{place}/join", "bob", bob)[0] == 200
+    assert _request(cloud, "POST", f"{place}/leave", "bob", bob)[0] == 200
+
+    def is_last(webhook: Received) -> bool:
+        return webhook.type == "room.finished" and _room_of(webhook) == room_id
+
+    last = business.wait_for(is_last, WEBHOOK_SECONDS)
+    signature = hmac.new(business.secret.encode(), last.raw, hashlib.sha256)
+    assert last.headers["x-signature"] == signature.hexdigest()
+    assert last.query["event_type"] == ["room.finished"]
+    told = [one.type for one in business.received if _room_of(one) == room_id]
+    assert told[0] == "participant.invited"
+    assert told.count("room.finished") == 1
+
+
+def _room_of(webhook: Received) -> Any:
+    return webhook.body["room_id"]

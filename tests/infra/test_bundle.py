@@ -1,0 +1,134 @@
+"""The Lambda bundle holds what the functions import, and little else."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from infra import bundle, wiring
+from infra.bundle import Target
+
+LARGEST_ZIP = 16 * 1024 * 1024
+NOT_NEEDED: dict[str, set[str]] = {
+    # cryptography loads cffi's compiled half, which parses nothing.
+    "cffi": {"pycparser"},
+    # Its command line's; chalice.app needs none of them.
+    "chalice": {
+        str(canonicalize_name(Requirement(line).name))
+        for line in metadata.requires("chalice") or ()
+    },
+}
+
+
+def _requirements() -> dict[str, str]:
+    lines = bundle.REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def _needs(name: str) -> set[str]:
+    """What ``name`` depends on where Lambda runs it, without extras."""
+    environment = {"python_version": "3.13", "sys_platform": "linux", "extra": ""}
+    found = map(Requirement, metadata.requires(name) or ())
+    return {
+        canonicalize_name(one.name)
+        for one in found
+        if one.marker is None or one.marker.evaluate(environment)
+    }
+
+
+def test_requirements_are_the_versions_that_the_tests_run_on() -> None:
+    pins = _requirements()
+    assert pins == {name: metadata.version(name) for name in pins}
+
+
+@pytest.mark.parametrize("name", _requirements())
+def test_requirements_lack_nothing_that_a_package_needs(name: str) -> None:
+    assert _needs(name) - NOT_NEEDED.get(name, set()) <= set(_requirements())
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """Packages as pip lays them out, in small."""
+    for name in (
+        "bin/chalice",
+        "cffi/api.py",
+        "chalice/__init__.py",
+        "chalice/app.py",
+        "chalice/cli/__init__.py",
+        "chalice/deploy.py",
+        "botocore/data/endpoints.json",
+        "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
+        "botocore/data/ec2/2016-11-15/service-2.json.gz",
+        "six-1.17.0.dist-info/METADATA",
+        "six.py",
+        "pynamodb/tests/test_models.py",
+        "pynamodb/models.pyi",
+        "pynamodb/models.py",
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return tmp_path
+
+
+def test_prune_keeps_only_what_a_function_can_import(packages: Path) -> None:
+    bundle.prune(packages)
+    kept = {str(one.relative_to(packages)) for one in packages.rglob("*.*")}
+    assert kept - {"botocore/data/dynamodb/2012-08-10"} == {
+        "chalice/__init__.py",
+        "chalice/app.py",
+        "botocore/data/endpoints.json",
+        "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
+        "six.py",
+        "pynamodb/models.py",
+    }
+
+
+@pytest.fixture(scope="session")
+def local_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole bundle for this interpreter; its packages come from ``build/``."""
+    return bundle.build(Target.LOCAL, tmp_path_factory.mktemp("local") / "bundle")
+
+
+def test_second_build_writes_nothing(local_bundle: Path) -> None:
+    made = local_bundle.stat()
+    assert bundle.build(Target.LOCAL, local_bundle).stat() == made
+
+
+def test_build_follows_a_change_of_the_bundle(tmp_path: Path) -> None:
+    out = bundle.build(Target.LOCAL, tmp_path / "bundle")
+    out.with_name("bundle.digest").write_text("of another time")
+    (out / "left_over.py").touch()
+    assert not (bundle.build(Target.LOCAL, out) / "left_over.py").exists()
+
+
+@pytest.mark.parametrize("function", wiring.FUNCTIONS, ids=lambda one: str(one.name))
+def test_handler_imports_from_the_bundle_alone(
+    local_bundle: Path, function: wiring.Function
+) -> None:
+    module, _, attribute = function.handler.rpartition(".")
+    program = (
+        f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, '.');"
+        f"import {module}; assert callable({module}.{attribute})"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], cwd=local_bundle, check=True
+    )
+
+
+def test_cloud_zip_is_small_and_for_arm(tmp_path: Path) -> None:
+    packages = bundle.dependencies(Target.CLOUD)
+    compiled = {one.name for one in packages.rglob("*.so")}
+    assert any("aarch64" in name for name in compiled)
+    assert not any("x86_64" in name for name in compiled)
+    archive = shutil.make_archive(str(tmp_path / "bundle"), "zip", packages)
+    with zipfile.ZipFile(archive) as file:
+        assert "chalice/app.py" in file.namelist()
+    assert Path(archive).stat().st_size < LARGEST_ZIP - 1024 * 1024

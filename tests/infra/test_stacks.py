@@ -1,0 +1,312 @@
+"""The synthesised templates say what the wiring says, and nothing beside it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from infra import wiring
+from infra.components.deployment import Deployment, Target
+from infra.components.function import READ_ACTIONS, WRITE_ACTIONS
+from infra.stacks.application import compose
+from infra.wiring import Access, Function, StateMachine, Variable
+from tests.infra.synthesis import Resource, Synthesis
+
+FUNCTIONS = pytest.mark.parametrize(
+    "wired", wiring.FUNCTIONS, ids=lambda function: str(function.name)
+)
+MACHINES = pytest.mark.parametrize(
+    "wired", wiring.STATE_MACHINES, ids=lambda machine: str(machine.name)
+)
+TABLE_ACTIONS = {
+    Access.NONE: set(),
+    Access.READ: set(READ_ACTIONS),
+    Access.READ_WRITE: {*READ_ACTIONS, *WRITE_ACTIONS},
+}
+STREAM_ACTIONS = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
+
+
+def _actions(statements: list[Resource]) -> set[str]:
+    found: set[str] = set()
+    for statement in statements:
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_every_wired_function_is_there_and_no_other(aws: Synthesis) -> None:
+    handlers = [one["Handler"] for one in aws.of_type("AWS::Lambda::Function").values()]
+    assert sorted(handlers) == sorted(one.handler for one in wiring.FUNCTIONS)
+
+
+@FUNCTIONS
+def test_function_has_its_size_and_time(aws: Synthesis, wired: Function) -> None:
+    function = aws.function(wired.handler)
+    assert function["MemorySize"] == wired.memory_mb
+    assert function["Timeout"] == wired.timeout_seconds
+    assert function.get("ReservedConcurrentExecutions") == wired.reserved_concurrency
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+
+
+@FUNCTIONS
+def test_function_is_told_only_what_it_may_use(aws: Synthesis, wired: Function) -> None:
+    variables = aws.function(wired.handler)["Environment"]["Variables"]
+    expected = {
+        Variable.ENVIRONMENT: True,
+        Variable.TABLE: wired.table is not Access.NONE,
+        Variable.BUS: wired.puts_events,
+        Variable.SECRET_ARN: wired.reads_secret,
+        Variable.REDELIVERY_MACHINE_ARN: wiring.REDELIVERY.name in wired.starts,
+    }
+    assert set(expected) == set(Variable)
+    assert {name: name in variables for name in Variable} == expected
+    assert variables[Variable.ENVIRONMENT] == "production"
+
+
+@FUNCTIONS
+def test_function_may_do_what_the_wiring_says_and_no_more(
+    aws: Synthesis, wired: Function
+) -> None:
+    expected = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    expected |= TABLE_ACTIONS[wired.table]
+    if wired.reads_secret:
+        expected |= {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
+    if wired.puts_events:
+        expected |= {"events:PutEvents"}
+    if wired.starts:
+        expected |= {"states:StartExecution"}
+    if any(mapping.function == wired.name for mapping in wiring.STREAM_MAPPINGS):
+        expected |= STREAM_ACTIONS | {"s3:PutObject", "s3:ListBucket"}
+    if any(rule.function == wired.name for rule in wiring.RULES):
+        expected |= {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+    assert _actions(aws.statements(aws.function(wired.handler))) == expected
+
+
+@FUNCTIONS
+def test_function_role_names_every_resource(aws: Synthesis, wired: Function) -> None:
+    for statement in aws.statements(aws.function(wired.handler)):
+        assert statement["Effect"] == "Allow"
+        assert statement["Resource"] != "*"
+        assert not any("*" in action for action in _actions([statement]))
+
+
+def test_no_two_functions_share_a_role_or_a_log_group(aws: Synthesis) -> None:
+    functions = aws.of_type("AWS::Lambda::Function").values()
+    for field in ("Role", "LoggingConfig"):
+        assert len({json.dumps(one[field]) for one in functions}) == len(functions)
+    assert not aws.of_type("AWS::IAM::ManagedPolicy")
+    roles = aws.of_type("AWS::IAM::Role").values()
+    assert not any("ManagedPolicyArns" in role for role in roles)
+
+
+def test_every_log_group_forgets(aws: Synthesis) -> None:
+    groups = aws.of_type("AWS::Logs::LogGroup").values()
+    assert all(group["RetentionInDays"] == 30 for group in groups)
+
+
+def test_only_machines_may_name_all_resources_and_only_of_traces_and_logs(
+    aws: Synthesis,
+) -> None:
+    for policy in aws.of_type("AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Resource"] == "*":
+                services = {one.split(":")[0] for one in _actions([statement])}
+                assert services <= {"xray", "logs"}
+
+
+def test_table_has_its_keys_its_stream_and_its_ttl(aws: Synthesis) -> None:
+    (table,) = aws.of_type("AWS::DynamoDB::Table").values()
+    assert table["KeySchema"] == [
+        {"AttributeName": wiring.TABLE.partition_key, "KeyType": "HASH"},
+        {"AttributeName": wiring.TABLE.sort_key, "KeyType": "RANGE"},
+    ]
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert table["TimeToLiveSpecification"] == {
+        "AttributeName": wiring.TABLE.ttl_attribute,
+        "Enabled": True,
+    }
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"]
+)
+def test_data_outlives_its_stack_except_in_the_emulated_cloud(
+    aws: Synthesis, ministack: Synthesis, kind: str
+) -> None:
+    for synthesis, policy in ((aws, "Retain"), (ministack, "Delete")):
+        (resource,) = (
+            one
+            for template in synthesis.templates.values()
+            for one in template["Resources"].values()
+            if one["Type"] == kind
+        )
+        assert resource["DeletionPolicy"] == policy
+        assert resource["UpdateReplacePolicy"] == policy
+
+
+def test_http_api_has_the_default_route_alone(aws: Synthesis) -> None:
+    (route,) = aws.of_type("AWS::ApiGatewayV2::Route").values()
+    (integration,) = aws.of_type("AWS::ApiGatewayV2::Integration").values()
+    assert route["RouteKey"] == "$default"
+    assert integration["PayloadFormatVersion"] == "2.0"
+    name = integration["IntegrationUri"]["Fn::GetAtt"][0]
+    functions = aws.of_type("AWS::Lambda::Function")
+    assert functions[name]["Handler"] == wiring.HTTP_DEFAULT.handler
+
+
+def test_http_stage_throttles_and_logs_no_query(aws: Synthesis) -> None:
+    (stage,) = aws.of_type("AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+    assert not any("query" in value.lower() for value in logged.values())
+
+
+def test_cors_is_the_wiring_s_and_names_the_token_header(aws: Synthesis) -> None:
+    (api,) = aws.of_type("AWS::ApiGatewayV2::Api").values()
+    assert api["CorsConfiguration"] == {
+        "AllowOrigins": list(wiring.CORS.allow_origins),
+        "AllowMethods": list(wiring.CORS.allow_methods),
+        "AllowHeaders": list(wiring.CORS.allow_headers),
+        "MaxAge": wiring.CORS.max_age_seconds,
+    }
+    assert "authorization" in wiring.CORS.allow_headers
+
+
+def test_stream_mappings_filter_and_give_up_into_the_bucket(aws: Synthesis) -> None:
+    mappings = list(aws.of_type("AWS::Lambda::EventSourceMapping").values())
+    assert len(mappings) == len(wiring.STREAM_MAPPINGS)
+    functions = aws.of_type("AWS::Lambda::Function")
+    handlers = {one.name: one.handler for one in wiring.FUNCTIONS}
+    for wired, mapping in zip(wiring.STREAM_MAPPINGS, mappings, strict=True):
+        handler = functions[mapping["FunctionName"]["Ref"]]["Handler"]
+        assert handler == handlers[wired.function]
+        filters = mapping["FilterCriteria"]["Filters"]
+        assert [json.loads(one["Pattern"]) for one in filters] == list(wired.filters)
+        assert mapping["BatchSize"] == wired.batch_size
+        assert mapping["MaximumRetryAttempts"] == wired.retry_attempts
+        assert mapping["MaximumRecordAgeInSeconds"] == wired.max_record_age_seconds
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        bucket = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert bucket["Fn::GetAtt"][0] in aws.of_type("AWS::S3::Bucket")
+
+
+def test_rules_are_the_wiring_s(aws: Synthesis) -> None:
+    rules = list(aws.of_type("AWS::Events::Rule").values())
+    assert len(rules) == len(wiring.RULES)
+    functions = aws.of_type("AWS::Lambda::Function")
+    handlers = {one.name: one.handler for one in wiring.FUNCTIONS}
+    for wired, rule in zip(wiring.RULES, rules, strict=True):
+        assert rule["EventPattern"] == wired.pattern
+        (target,) = rule["Targets"]
+        name = target["Arn"]["Fn::GetAtt"][0]
+        assert functions[name]["Handler"] == handlers[wired.function]
+        assert target["RetryPolicy"] == {
+            "MaximumEventAgeInSeconds": wired.max_event_age_seconds,
+            "MaximumRetryAttempts": wired.retry_attempts,
+        }
+        assert _queue(target["DeadLetterConfig"]["Arn"]) == "RuleDeadLetters"
+
+
+def test_function_behind_a_rule_keeps_what_it_cannot_handle(aws: Synthesis) -> None:
+    configured = aws.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert len(configured) == len({rule.function for rule in wiring.RULES})
+    for one in configured:
+        destination = one["DestinationConfig"]["OnFailure"]["Destination"]
+        assert _queue(destination) == "RuleDeadLetters"
+
+
+def _queue(arn: dict[str, Any]) -> str:
+    return re.sub(r"[0-9A-F]{8}$", "", str(arn["Fn::GetAtt"][0]))
+
+
+@MACHINES
+def test_machine_is_its_file_with_every_gap_filled(
+    aws: Synthesis, wired: StateMachine
+) -> None:
+    machines = aws.of_type("AWS::StepFunctions::StateMachine").values()
+    (machine,) = (
+        one for one in machines if one["DefinitionString"] == wired.definition()
+    )
+    gaps = set(re.findall(r"\$\{(\w+)\}", wired.definition()))
+    assert set(machine["DefinitionSubstitutions"]) == gaps
+    assert gaps == {*wired.functions, *wired.queues}
+    kind = "EXPRESS" if wired.is_express else "STANDARD"
+    assert machine.get("StateMachineType", "STANDARD") == kind
+
+
+def test_every_alarm_tells_somebody_what_to_do(aws: Synthesis) -> None:
+    alarms = aws.of_type("AWS::CloudWatch::Alarm").values()
+    watched = {alarm["MetricName"] for alarm in alarms}
+    assert {"ApproximateNumberOfMessagesVisible", "IteratorAge", "5xx"} <= watched
+    for alarm in alarms:
+        assert alarm["AlarmDescription"].startswith("Runbook: ")
+        assert alarm["AlarmActions"]
+
+
+def test_every_queue_has_an_alarm(aws: Synthesis) -> None:
+    queues = aws.of_type("AWS::SQS::Queue")
+    assert len(queues) == len(wiring.QUEUES)
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in aws.of_type("AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "QueueName"
+    }
+    assert watched == set(queues)
+
+
+def test_secret_is_generated_and_stands_in_no_template(aws: Synthesis) -> None:
+    (secret,) = aws.of_type("AWS::SecretsManager::Secret").values()
+    assert "SecretString" not in secret
+    assert secret["GenerateSecretString"]["GenerateStringKey"] == "PARLEY_JWT_SECRET"
+    assert secret["GenerateSecretString"]["SecretStringTemplate"] == "{}"
+    for function in aws.of_type("AWS::Lambda::Function").values():
+        names = set(function["Environment"]["Variables"]) - set(Variable)
+        assert names == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+
+
+def test_templates_name_no_account_and_no_region(aws: Synthesis) -> None:
+    for template in aws.templates.values():
+        text = json.dumps(template["Resources"])
+        assert not re.search(r"\b\d{12}\b", text)
+        assert not re.search(r"\b(us|eu|ap)-[a-z]+-\d\b", text)
+
+
+def test_cdk_nag_finds_nothing_that_is_not_accepted(aws: Synthesis) -> None:
+    report = json.loads((aws.folder / "validation-report.json").read_text())
+    assert report["pluginReports"] == []
+
+
+def test_cdk_nag_refuses_a_stack_with_an_open_bucket(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path / "cdk.out"))
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "entry.py").touch()
+    compose(app, Deployment(Target.AWS, tmp_path / "code"))
+    s3.Bucket(cdk.Stack(app, "Careless"), "Open")
+    with pytest.raises(RuntimeError, match="AwsSolutions-S10"):
+        app.synth()
+
+
+def test_emulated_cloud_runs_development_on_this_interpreter(
+    ministack: Synthesis,
+) -> None:
+    for function in ministack.of_type("AWS::Lambda::Function").values():
+        assert function["Architectures"] == ["x86_64"]
+        variables = function["Environment"]["Variables"]
+        assert variables[Variable.ENVIRONMENT] == "development"
