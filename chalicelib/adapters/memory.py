@@ -1,7 +1,7 @@
 """Every repository in a dictionary: the twin of DynamoDB's, for tests and fuzzing."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.call import Call
@@ -143,7 +143,7 @@ class MemoryLanes:
 class FixedEndpoints:
     """An `EndpointRepository` of what the environment names."""
 
-    def __init__(self, endpoints: dict[str, tuple[Endpoint, ...]]) -> None:
+    def __init__(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
         self._endpoints = endpoints
 
     def of_tenant(self, tenant: str) -> tuple[Endpoint, ...]:

@@ -23,6 +23,7 @@ from chalicelib.domain.errors import (
     CallNotFound,
     NotInvited,
     NotParticipant,
+    NotPermitted,
     ParticipantBusy,
 )
 from chalicelib.domain.events import (
@@ -192,6 +193,8 @@ def _leave(call: Call, command: Leave, now_ms: int) -> Moved:
 
 
 def _end(call: Call, command: End, now_ms: int) -> Moved:
+    if command.uid not in (None, call.creator):
+        raise NotPermitted(call.id)
     return endings.close(call, command.uid, now_ms)
 
 

@@ -46,8 +46,8 @@ class Leave:
 class End:
     """Close the call for everybody."""
 
-    uid: str
-    """The creator; anybody else acts for the system."""
+    uid: str | None
+    """The creator, who alone of the members may; None for the system."""
 
 
 @dataclass(frozen=True, slots=True)

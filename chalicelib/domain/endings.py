@@ -72,7 +72,7 @@ def _leave_group(call: Call, member: Participant, now_ms: int) -> Moved:
     return call, (told, *finished)
 
 
-def close(call: Call, uid: str, now_ms: int) -> Moved:
+def close(call: Call, uid: str | None, now_ms: int) -> Moved:
     """The creator, or the system, ends it for everybody."""
     is_active = call.state is CallState.ACTIVE
     reason = EndReason.HANGUP if is_active else EndReason.CANCELLED
@@ -168,11 +168,7 @@ def _ended(call: Call, reason: EndReason, initiator: Initiator, now_ms: int) -> 
 
 
 def _initiator(call: Call, uid: str) -> Initiator:
-    if uid == call.creator:
-        return Initiator.CALLER
-    if call.participant(uid) is None:
-        return Initiator.SYSTEM
-    return Initiator.CALLEE
+    return Initiator.CALLER if uid == call.creator else Initiator.CALLEE
 
 
 def _first(uid: str | None, uids: Iterable[str]) -> list[str]:

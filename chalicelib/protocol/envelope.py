@@ -22,7 +22,7 @@ def stamped(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def version_of(value: Mapping[str, Any]) -> int:
     """The version of a value that was read; raises `UnknownVersion`."""
-    version = value.get("v")
+    version = value.get("v") if isinstance(value, Mapping) else None
     if isinstance(version, bool) or not isinstance(version, int):
         raise UnknownVersion("a versioned value lacks its number v")
     if not OLDEST_READ <= version <= CURRENT:

@@ -174,9 +174,7 @@ class TestJoin:
         assert decision.events[-1].event == RoomFinished()
 
     def test_join_after_dropping_out_is_told_again(self) -> None:
-        call = play(
-            group(), Join("alice"), Join("bob"), Join("carol"), Leave("bob")
-        )
+        call = play(group(), Join("alice"), Join("bob"), Join("carol"), Leave("bob"))
         assert told(call, Join("bob", "web")) == [ParticipantJoined("bob", "web")]
 
     def test_join_after_rejecting_is_refused_by_the_invited_only(self) -> None:
@@ -266,9 +264,7 @@ class TestLeaveGroup:
         assert after(call, Leave("bob")).locked_uids == {"alice", "carol"}
 
     def test_leave_of_the_last_member_ends_the_call(self) -> None:
-        call = play(
-            group("bob"), Join("alice"), Join("bob"), Leave("alice")
-        )
+        call = play(group("bob"), Join("alice"), Join("bob"), Leave("alice"))
         assert told(call, Leave("bob")) == [ParticipantLeft("bob"), RoomFinished()]
         ended = after(call, Leave("bob"), NOW_MS + 32_000)
         assert ended.end_reason is EndReason.HANGUP
@@ -322,8 +318,12 @@ class TestEnd:
             RoomFinished(),
         ]
 
-    def test_end_by_a_stranger_is_the_systems_doing(self) -> None:
-        assert after(play(group()), End("root")).initiator is Initiator.SYSTEM
+    def test_end_by_the_system_is_its_doing(self) -> None:
+        assert after(play(group()), End(None)).initiator is Initiator.SYSTEM
+
+    @pytest.mark.parametrize("uid", ["bob", "mallory"])
+    def test_end_by_another_than_the_creator_is_refused(self, uid: str) -> None:
+        assert refusal(play(group()), End(uid)) is errors.NotPermitted
 
     def test_end_again_is_ignored(self) -> None:
         ended = play(group(), End("alice"))

@@ -14,7 +14,7 @@ from chalicelib.dialects import identity
 from chalicelib.dialects.requests import Request
 from chalicelib.dialects.tgortc import messages, wire
 from chalicelib.domain.call import Call
-from chalicelib.domain.commands import Create, Join, Leave
+from chalicelib.domain.commands import Create, End, Join, Leave
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect, Provider
 from chalicelib.services.calls import Attempt
@@ -95,6 +95,19 @@ def leave_room(request: Request, room_id: str) -> dict[str, Any]:
         principal.tenant,
         room_id,
         Leave(member.uid),
+        attempt(plane, request, principal),
+    )
+    return {}
+
+
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/end")
+def end_room(request: Request, room_id: str) -> dict[str, Any]:
+    plane = bootstrap.control_plane()
+    principal = identify(plane, request)
+    plane.calls.execute(
+        principal.tenant,
+        room_id,
+        End(None if principal.is_privileged else principal.uid),
         attempt(plane, request, principal),
     )
     return {}

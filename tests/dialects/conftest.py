@@ -1,0 +1,130 @@
+"""The whole API in memory, called as API Gateway calls it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+
+import entry
+from chalicelib import bootstrap, settings
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.providers.livekit import LiveKit
+from chalicelib.bootstrap import ControlPlane
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.vocabulary import Provider, Role
+from chalicelib.services.calls import CallService
+from tests.builders import FakeClock, FakeDraws
+
+JWT_SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
+LIVEKIT_SECRET = "a-livekit-secret-of-at-least-thirty-two-bytes"
+VARIABLES = {
+    "PARLEY_ENV": "development",
+    "PARLEY_JWT_SECRET": JWT_SECRET,
+    "LIVEKIT_CLIENT_URL": "wss://media.example",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": LIVEKIT_SECRET,
+}
+
+
+def token(uid: str, role: Role = Role.USER, tenant: str = "default") -> str:
+    exp = SystemClock().now_ms() // 1000 + 600
+    claims = {**Principal(tenant, uid, role).render(), "exp": exp}
+    return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as a client reads it."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Api:
+    """A client of the API; ``uid`` None asks without a token."""
+
+    store: Store
+    clock: FakeClock
+    last_event: dict[str, Any] = field(default_factory=dict)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        uid: str | None = "alice",
+        role: Role = Role.USER,
+        tenant: str = "default",
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+    ) -> Reply:
+        sent = {"content-type": "application/json", **(headers or {})}
+        if uid is not None:
+            sent["authorization"] = f"Bearer {token(uid, role, tenant)}"
+        text = body if isinstance(body, str) else json.dumps(body)
+        self.last_event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": sent,
+            "requestContext": {
+                "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
+                "requestId": "r",
+                "stage": "$default",
+            },
+            "body": None if body is None else text,
+            "isBase64Encoded": False,
+        }
+        answer = entry.http(self.last_event, None)
+        return Reply(answer["statusCode"], answer["headers"], answer["body"])
+
+    def post(
+        self, path: str, body: Any, uid: str | None = "alice", **how: Any
+    ) -> Reply:
+        return self.request("POST", path, body, uid=uid, **how)
+
+    def get(self, path: str, uid: str | None = "alice", **how: Any) -> Reply:
+        return self.request("GET", path, uid=uid, **how)
+
+    def events(self, call_id: str, tenant: str = "default") -> list[str]:
+        return [e.type for e in self.store.events[tenant, call_id].values()]
+
+
+def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
+    """Put a control plane in memory in place of the environment's."""
+    read = settings.parse(variables)
+    store, clock, draws = Store(), FakeClock(), FakeDraws()
+    livekit = LiveKit(
+        read.livekit_client_url, read.livekit_api_key, read.livekit_api_secret
+    )
+    plane = ControlPlane(
+        settings=read,
+        calls=CallService(MemoryCalls(store), clock, draws),
+        providers={Provider.LIVEKIT: livekit},
+        clock=clock,
+        draws=draws,
+    )
+    patch.setattr(bootstrap, "control_plane", lambda: plane)
+    return Api(store, clock)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    return install(monkeypatch, VARIABLES)
+
+
+@pytest.fixture
+def open_api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    return install(monkeypatch, {**VARIABLES, "PARLEY_OPEN_DIALECTS": "tgortc"})

@@ -1,0 +1,302 @@
+"""Commands against repositories that lose races, time out and forget."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.domain import errors
+from chalicelib.domain.commands import Join, Leave
+from chalicelib.protocol.vocabulary import CallState, EndReason
+from chalicelib.services import ports
+from chalicelib.services.calls import (
+    RETRY_BUDGET_MS,
+    Attempt,
+    CallService,
+    CommandReused,
+    Unavailable,
+)
+from chalicelib.services.ports import Commit
+from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
+
+
+class Unruly(MemoryCalls):
+    """Does what it is told to, before or after a commit, once each."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.before: list[Callable[[], Any]] = []
+        self.after: list[Callable[[], Any]] = []
+        self.commits: list[Commit] = []
+
+    def commit(self, commit: Commit) -> None:
+        self.commits.append(commit)
+        if self.before:
+            self.before.pop(0)()
+        super().commit(commit)
+        if self.after:
+            self.after.pop(0)()
+
+
+def failing(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def calls(store: Store) -> Unruly:
+    return Unruly(store)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def service(calls: Unruly, clock: FakeClock) -> CallService:
+    return CallService(calls, clock, FakeDraws())
+
+
+def attempt(command_id: str, fingerprint: str = "same") -> Attempt:
+    return Attempt(command_id, fingerprint)
+
+
+def second_call(*invitees: str, **changes: Any) -> Any:
+    return create(
+        "carol",
+        *invitees,
+        call_id="call-2",
+        trace_id=102,
+        room_number=8,
+        **changes,
+    )
+
+
+def test_create_stores_the_call_and_its_events(
+    service: CallService, store: Store
+) -> None:
+    call = service.create(create(), attempt("a"))
+    assert store.calls["default", "call-1"] == call
+    assert [e.type for e in store.events["default", "call-1"].values()] == [
+        "participant.invited"
+    ]
+
+
+def test_command_without_effect_stores_nothing(
+    service: CallService, calls: Unruly
+) -> None:
+    service.create(create(), attempt("a"))
+    service.execute("default", "call-1", Leave("bob"), attempt("b"))
+    service.execute("default", "call-1", Leave("bob"), attempt("c"))
+    assert len(calls.commits) == 2
+
+
+def test_command_on_an_unknown_call_names_it(service: CallService) -> None:
+    with pytest.raises(errors.CallNotFound) as refused:
+        service.execute("default", "nowhere", Join("bob"), attempt("a"))
+    assert refused.value.subject == "nowhere"
+
+
+def test_create_of_a_used_id_is_refused(service: CallService) -> None:
+    service.create(create(), attempt("a"))
+    with pytest.raises(errors.CallExists):
+        service.create(create("carol", "dave"), attempt("b"))
+
+
+def test_lost_race_is_decided_again(
+    service: CallService, calls: Unruly, store: Store
+) -> None:
+    service.create(create(), attempt("a"))
+    rival = CallService(MemoryCalls(store), FakeClock(), FakeDraws(1_000))
+    calls.before = [
+        lambda: rival.execute("default", "call-1", Join("bob"), attempt("rival"))
+    ]
+    call = service.execute("default", "call-1", Leave("alice"), attempt("b"))
+    assert call.end_reason is EndReason.CANCELLED
+    assert call.version == 3
+
+
+@pytest.mark.parametrize("error", [ports.Conflict(), ports.Throttled()])
+def test_refused_commit_is_tried_again_with_a_pause(
+    service: CallService,
+    calls: Unruly,
+    clock: FakeClock,
+    error: ports.RepositoryError,
+) -> None:
+    calls.before = [failing(error)] * 3
+    assert service.create(create(), attempt("a")).state is CallState.WAITING
+    assert clock.slept_ms == sorted(clock.slept_ms) and len(clock.slept_ms) == 3
+
+
+def test_storage_that_never_answers_is_given_up(
+    service: CallService, calls: Unruly, clock: FakeClock
+) -> None:
+    calls.before = [failing(ports.Throttled())] * 10_000
+    with pytest.raises(Unavailable):
+        service.create(create(), attempt("a"))
+    assert RETRY_BUDGET_MS <= clock.at_ms - NOW_MS < 2 * RETRY_BUDGET_MS
+
+
+def test_read_that_is_throttled_is_tried_again(
+    service: CallService, calls: Unruly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.create(create(), attempt("a"))
+    load, failures = calls.load, [ports.Throttled(), ports.UnknownOutcome()]
+
+    def flaky(tenant: str, call_id: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return load(tenant, call_id)
+
+    monkeypatch.setattr(calls, "load", flaky)
+    assert service.view("default", "call-1") is not None
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_unknown_outcome_sends_the_same_again(
+    service: CallService, calls: Unruly, store: Store, is_stored: bool
+) -> None:
+    lost = failing(ports.UnknownOutcome())
+    if is_stored:
+        calls.after = [lost]
+    else:
+        calls.before = [lost]
+    call = service.create(create(), attempt("a"))
+    assert calls.commits[0] == calls.commits[1]
+    assert store.calls["default", "call-1"] == call
+    assert len(store.events["default", "call-1"]) == 1
+
+
+def test_unknown_outcome_is_found_by_its_record_once_the_token_is_forgotten(
+    service: CallService, calls: Unruly, store: Store
+) -> None:
+    def forget() -> None:
+        store.committed.clear()
+        raise ports.UnknownOutcome
+
+    calls.after = [forget]
+    call = service.create(create(), attempt("a"))
+    assert store.calls["default", "call-1"] == call
+    assert call.version == 1
+
+
+def test_repeated_command_gets_the_same_answer(
+    service: CallService, calls: Unruly
+) -> None:
+    service.create(create(), attempt("a"))
+    first = service.execute("default", "call-1", Join("bob", "web"), attempt("b"))
+    service.execute("default", "call-1", Leave("alice"), attempt("c"))
+    again = service.create(create(), attempt("a"))
+    assert again.state is CallState.WAITING
+    assert first.state is CallState.ACTIVE
+
+
+def test_repeated_command_id_with_another_request_is_refused(
+    service: CallService,
+) -> None:
+    service.create(create(), attempt("a", "one"))
+    with pytest.raises(CommandReused):
+        service.create(create("carol", "dave"), attempt("a", "two"))
+
+
+def test_repeated_refusal_is_refused_again(service: CallService) -> None:
+    service.create(create(), attempt("a"))
+    for _ in range(2):
+        with pytest.raises(errors.ParticipantBusy) as busy:
+            service.create(second_call("bob"), attempt("b"))
+        assert busy.value.subject == "bob"
+
+
+def test_used_numbers_are_drawn_again(service: CallService) -> None:
+    service.create(create(), attempt("a"))
+    command = replace(second_call("dave"), trace_id=101, room_number=7)
+    call = service.create(command, attempt("b"))
+    assert (call.trace_id, call.room_number) != (101, 7)
+
+
+class TestBusy:
+    def test_busy_callee_is_told_of_and_the_call_is_kept(
+        self, service: CallService
+    ) -> None:
+        service.create(create(), attempt("a"))
+        with pytest.raises(errors.ParticipantBusy):
+            service.create(second_call("bob"), attempt("b"))
+        refused = service.view("default", "call-2")
+        assert refused is not None and refused.end_reason is EndReason.BUSY
+        call = service.active_call_of("default", "bob")
+        assert call is not None and call.id == "call-1"
+
+    def test_busy_creator_is_refused(self, service: CallService) -> None:
+        service.create(create(), attempt("a"))
+        glare = replace(second_call("alice"), creator="bob")
+        with pytest.raises(errors.CreatorBusy):
+            service.create(glare, attempt("b"))
+        assert service.view("default", "call-2") is None
+
+    def test_busy_member_of_a_group_is_left_out(self, service: CallService) -> None:
+        service.create(create(), attempt("a"))
+        group = second_call("bob", "dave", max_participants=3)
+        call = service.create(group, attempt("b"))
+        assert call.locked_uids == {"carol", "dave"}
+
+    def test_busy_stranger_cannot_join(self, service: CallService) -> None:
+        service.create(create(), attempt("a"))
+        group = second_call("dave", max_participants=3, is_invite_only=False)
+        service.create(group, attempt("b"))
+        with pytest.raises(errors.ParticipantBusy):
+            service.execute("default", "call-2", Join("bob"), attempt("c"))
+
+    def test_lock_of_a_call_past_its_deadline_is_taken_over(
+        self, service: CallService, clock: FakeClock, store: Store
+    ) -> None:
+        service.create(create(), attempt("a"))
+        clock.pass_ms(RING_MS)
+        call = service.create(second_call("bob"), attempt("b"))
+        assert call.locked_uids == {"carol", "bob"}
+        missed = store.calls["default", "call-1"]
+        assert missed.end_reason is EndReason.MISSED
+        told = [e.type for e in store.events["default", "call-1"].values()]
+        assert told[-2:] == ["participant.missed", "room.finished"]
+
+    @pytest.mark.parametrize("holder", ["missing", "ended"])
+    def test_lock_that_no_call_holds_is_dropped(
+        self, service: CallService, store: Store, holder: str
+    ) -> None:
+        if holder == "ended":
+            service.create(create("erin", "frank", call_id="ended"), attempt("a"))
+            service.execute("default", "ended", Leave("erin"), attempt("b"))
+        store.locks["default", "bob"] = holder
+        call = service.create(second_call("bob"), attempt("c"))
+        assert call.locked_uids == {"carol", "bob"}
+
+
+class TestViews:
+    def test_view_past_the_deadline_is_of_a_missed_call(
+        self, service: CallService, clock: FakeClock
+    ) -> None:
+        service.create(create(), attempt("a"))
+        clock.pass_ms(RING_MS)
+        call = service.view("default", "call-1")
+        assert call is not None and call.end_reason is EndReason.MISSED
+        assert service.active_call_of("default", "bob") is None
+
+    def test_view_of_another_tenants_call_is_nothing(
+        self, service: CallService
+    ) -> None:
+        service.create(create(), attempt("a"))
+        assert service.view("other", "call-1") is None
+
+    def test_active_call_of_a_member(self, service: CallService) -> None:
+        call = service.create(create(), attempt("a"))
+        assert service.active_call_of("default", "bob") == call
+        assert service.active_call_of("default", "carol") is None

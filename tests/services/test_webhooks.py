@@ -1,0 +1,148 @@
+"""What businesses receive: contract 003's bodies, and signatures of both kinds."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook as StandardVerifier
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.domain.commands import Join, Leave
+from chalicelib.services.ports import Endpoint
+from chalicelib.services.webhooks import (
+    Webhook,
+    headers_of,
+    tgortc_signature,
+    url_of,
+    webhooks_of,
+)
+from tests.builders import NOW_MS, commit, create
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ENDPOINT = Endpoint("e1", "https://shop.example/hook?shop=7#top", SECRET)
+WEBHOOK = Webhook("101-3", "room.finished", NOW_MS, 3, b'{"room_id":"call-1"}')
+
+ROOM_FIELDS = {
+    "room_id": str,
+    "creator": str,
+    "rtc_type": int,
+    "invite_on": int,
+    "status": int,
+    "max_participants": int,
+    "duration": int,
+    "uids": list,
+    "created_at": int,
+    "updated_at": int,
+}
+
+
+def bodies(*commands: Any, **changes: Any) -> list[tuple[str, dict[str, Any]]]:
+    """(type, body) of every webhook of a call, its commands ten seconds apart."""
+    step = commit(None, create(**changes))
+    events = list(step.events)
+    for place, command in enumerate(commands, 1):
+        at_ms = NOW_MS + place * 10_000
+        step = commit(step.after, command, at_ms=at_ms, command_id=str(place))
+        events += step.events
+    return [
+        (webhook.type, json.loads(webhook.body))
+        for event in events
+        for webhook in webhooks_of(event)
+    ]
+
+
+def test_bodies_of_a_whole_call() -> None:
+    told = bodies(Join("alice", "app"), Join("bob", "web"), Leave("bob"))
+    assert [(kind, body["status"], body.get("uid")) for kind, body in told] == [
+        ("participant.invited", 1, "bob"),
+        ("room.started", 1, None),
+        ("participant.joined", 1, "alice"),
+        ("participant.joined", 1, "bob"),
+        ("participant.left", 2, "bob"),
+        ("participant.left", 2, "alice"),
+        ("room.finished", 2, None),
+    ]
+    finished = told[-1][1]
+    assert finished["duration"] == 10
+    assert finished["uids"] == ["alice", "bob"]
+    assert finished["created_at"] == NOW_MS // 1000
+    assert finished["updated_at"] == NOW_MS // 1000 + 30
+
+
+def test_bodies_have_the_contracts_fields() -> None:
+    for kind, body in bodies(Join("bob", "web"), Leave("alice")):
+        for name, of_type in ROOM_FIELDS.items():
+            assert type(body[name]) is of_type, (kind, name)
+        assert ("uid" in body) == kind.startswith("participant.")
+        assert ("device_type" in body) == (kind == "participant.joined")
+
+
+def test_body_of_a_rejected_call() -> None:
+    told = bodies(Leave("bob"))
+    assert [(kind, body["status"]) for kind, body in told] == [
+        ("participant.invited", 1),
+        ("participant.rejected", 4),
+        ("room.finished", 4),
+    ]
+    assert told[-1][1]["duration"] == 0
+
+
+def test_body_of_a_cancelled_call() -> None:
+    told = bodies(Leave("alice"))
+    assert [(kind, body["status"], body.get("uid")) for kind, body in told][1:] == [
+        ("participant.cancelled", 3, "alice"),
+        ("room.finished", 3, None),
+    ]
+
+
+def test_invitees_have_a_webhook_each() -> None:
+    step = commit(None, create("alice", "bob", "carol", max_participants=3))
+    (event,) = step.events
+    webhooks = webhooks_of(event)
+    invited = [json.loads(webhook.body) for webhook in webhooks]
+    assert [(b["uid"], b["invited_uids"]) for b in invited] == [
+        ("bob", ["bob"]),
+        ("carol", ["carol"]),
+    ]
+    assert [webhook.id for webhook in webhooks] == ["101-1", "101-1-1"]
+
+
+def test_body_is_the_same_every_time() -> None:
+    (event,) = commit(None, create()).events
+    assert webhooks_of(event) == webhooks_of(event)
+
+
+def test_url_keeps_its_query_and_names_the_event() -> None:
+    assert url_of(ENDPOINT, WEBHOOK) == (
+        "https://shop.example/hook?shop=7&event_id=101-3&event_type=room.finished"
+    )
+
+
+def test_tgortc_signature_is_of_the_body_with_the_secret_as_it_stands() -> None:
+    headers = headers_of(ENDPOINT, WEBHOOK, NOW_MS)
+    expected = hmac.new(SECRET.encode(), WEBHOOK.body, hashlib.sha256).hexdigest()
+    assert headers["X-Signature"] == expected
+    assert headers["X-Event-Type"] == "room.finished"
+    assert headers["X-Event-ID"] == headers["webhook-id"] == "101-3"
+    assert headers["X-Timestamp"] == str(NOW_MS // 1000)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "whsec_%%% not base64", "just a string"])
+def test_standard_signature_is_believed_by_the_standards_library(secret: str) -> None:
+    now_ms = SystemClock().now_ms()
+    endpoint = Endpoint("e1", "https://shop.example/", secret)
+    headers = headers_of(endpoint, WEBHOOK, now_ms)
+    key: Any = secret if secret == SECRET else secret.encode()
+    assert StandardVerifier(key).verify(WEBHOOK.body, headers) == {"room_id": "call-1"}
+
+
+def test_endpoint_without_a_secret_gets_no_signature() -> None:
+    headers = headers_of(Endpoint("e1", "https://shop.example/", ""), WEBHOOK, NOW_MS)
+    assert "X-Signature" not in headers and "webhook-signature" not in headers
+    assert headers["webhook-id"] == "101-3"
+
+
+def test_signature_differs_by_one_byte_of_the_body() -> None:
+    assert tgortc_signature(SECRET, b"a") != tgortc_signature(SECRET, b"b")

@@ -1,0 +1,107 @@
+"""What an operator may set, and what is refused at the start."""
+
+import json
+
+import pytest
+
+from chalicelib.protocol.vocabulary import Dialect
+from chalicelib.settings import InvalidSettings, parse
+
+SECRET = "s" * 32
+LEAST = {"PARLEY_JWT_SECRET": SECRET, "LIVEKIT_API_SECRET": SECRET}
+DEVELOPMENT = {**LEAST, "PARLEY_ENV": "development"}
+
+
+def test_defaults_are_those_of_production() -> None:
+    settings = parse(LEAST)
+    assert not settings.is_development
+    assert settings.open_dialects == frozenset()
+    assert settings.ring_seconds == 30
+    assert settings.max_participants == 32
+    assert settings.endpoints == ()
+
+
+def test_livekit_clients_are_sent_to_the_server_unless_told_elsewhere() -> None:
+    urls = {"LIVEKIT_URL": "ws://server", "LIVEKIT_CLIENT_URL": "wss://clients"}
+    assert parse({**LEAST, **urls}).livekit_client_url == "wss://clients"
+    del urls["LIVEKIT_CLIENT_URL"]
+    assert parse({**LEAST, **urls}).livekit_client_url == "ws://server"
+
+
+def test_dialects_are_opened_in_development() -> None:
+    settings = parse({**DEVELOPMENT, "PARLEY_OPEN_DIALECTS": "tgortc, activecall"})
+    assert settings.open_dialects == {Dialect.TGORTC, Dialect.ACTIVE_CALL}
+
+
+def test_endpoints_from_a_list() -> None:
+    text = json.dumps(
+        [
+            {"url": "https://a.example", "secret": "x", "timeout": 3},
+            {"url": "https://b.example"},
+        ]
+    )
+    first, second = parse({**LEAST, "BUSINESS_WEBHOOK_ENDPOINTS": text}).endpoints
+    assert (first.url, first.secret, first.timeout_seconds) == (
+        "https://a.example",
+        "x",
+        3,
+    )
+    assert (second.secret, second.timeout_seconds) == ("", 10)
+    assert first.id != second.id
+
+
+def test_endpoints_from_urls_and_one_secret() -> None:
+    settings = parse(
+        {
+            **LEAST,
+            "BUSINESS_WEBHOOK_URLS": "https://a.example, https://b.example,",
+            "BUSINESS_WEBHOOK_SECRET": "shared",
+            "BUSINESS_WEBHOOK_TIMEOUT": "4",
+        }
+    )
+    assert [(e.url, e.secret, e.timeout_seconds) for e in settings.endpoints] == [
+        ("https://a.example", "shared", 4),
+        ("https://b.example", "shared", 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PARLEY_ENV", "staging"),
+        ("PARLEY_JWT_SECRET", "short"),
+        ("LIVEKIT_API_SECRET", ""),
+        ("PARLEY_RING_SECONDS", "4"),
+        ("PARLEY_RING_SECONDS", "181"),
+        ("PARLEY_RING_SECONDS", "soon"),
+        ("PARLEY_MAX_PARTICIPANTS", "91"),
+        ("PARLEY_OPEN_DIALECTS", "klingon"),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", "not json"),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", "{}"),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", "[7]"),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", '[{"url":""}]'),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", '[{"url":"https://a","timeout":"5s"}]'),
+        ("BUSINESS_WEBHOOK_ENDPOINTS", '[{"url":"https://a","timeout":31}]'),
+    ],
+)
+def test_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings, match=name):
+        parse({**DEVELOPMENT, name: value})
+
+
+def test_open_dialects_refuse_to_start_outside_development() -> None:
+    with pytest.raises(InvalidSettings, match="development"):
+        parse({**LEAST, "PARLEY_OPEN_DIALECTS": "tgortc"})
+
+
+def test_secrets_are_not_printed() -> None:
+    text = repr(
+        parse(
+            {
+                **LEAST,
+                "BUSINESS_WEBHOOK_URLS": "https://a.example",
+                "BUSINESS_WEBHOOK_SECRET": "hush",
+            }
+        )
+    )
+    assert SECRET not in text and "hush" not in text
