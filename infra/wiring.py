@@ -155,20 +155,6 @@ FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER)
 HTTP_DEFAULT = API
 """The HTTP API has one ``$default`` route, and this function behind it."""
 
-CORS_HEADERS = (
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "traceparent",
-    "x-language",
-    "fzm-signature",
-    "fzm-uuid",
-    "fzm-device",
-    "fzm-device-name",
-    "fzm-version",
-)
-"""Request headers that browsers may send; by name, for ``*`` covers no token."""
-
 CORS = Cors(
     allow_origins=("*",),
     allow_methods=("*",),
@@ -216,7 +202,7 @@ STATE_MACHINES = (REDELIVERY,)
 
 
 class Variable(StrEnum):
-    """Environment variables that the stacks set on every function."""
+    """Environment variables by which a function learns what it may use."""
 
     ENVIRONMENT = "PARLEY_ENV"
     TABLE = "PARLEY_TABLE"

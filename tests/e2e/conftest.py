@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.ministack import Cloud, MiniStack
+from infra.deployed import Cloud
+from infra.ministack import MiniStack
 from tests.e2e.receiver import WebhookReceiver
 
 JWT_SECRET = "signs-the-tokens-of-the-tests-and-nothing-else"

@@ -29,11 +29,12 @@ class Received:
 
 
 class WebhookReceiver:
-    """Answers 200 to everything and remembers it, within ``with``."""
+    """Answers 200 to everything, unless told, and remembers it, within ``with``."""
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
         self._received: list[Received] = []
+        self._refused: set[str] = set()
         self._news = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -46,6 +47,11 @@ class WebhookReceiver:
     def received(self) -> list[Received]:
         with self._news:
             return list(self._received)
+
+    def refuse_once(self, event_type: str) -> None:
+        """Answer 500 to the next of this type."""
+        with self._news:
+            self._refused.add(event_type)
 
     def wait_for(
         self, is_wanted: Callable[[Received], bool], seconds: float
@@ -74,21 +80,25 @@ class WebhookReceiver:
         self._thread.join()
         self._server.server_close()
 
-    def _remember(self, received: Received) -> None:
+    def _answer(self, received: Received) -> int:
         with self._news:
             self._received.append(received)
             self._news.notify_all()
+            if received.type not in self._refused:
+                return 200
+            self._refused.remove(received.type)
+            return 500
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        remember = self._remember
+        answer = self._answer
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 headers = {name.lower(): text for name, text in self.headers.items()}
                 query = parse_qs(urlsplit(self.path).query)
-                remember(Received(query, headers, self.rfile.read(length)))
-                self.send_response(200)
+                received = Received(query, headers, self.rfile.read(length))
+                self.send_response(answer(received))
                 self.send_header("content-length", "0")
                 self.end_headers()
 

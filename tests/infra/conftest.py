@@ -1,8 +1,14 @@
 """The stacks, synthesised once for all tests here."""
 
+import os
+
 import pytest
 
+from infra.cdk_app import SILENCED
 from tests.infra.synthesis import Synthesis, synthesise_below
+
+# Before a test module imports aws_cdk.
+os.environ.update(SILENCED)
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,20 @@ def test_handler_imports_from_the_bundle_alone(
     )
 
 
+def test_client_of_every_kept_service_can_be_made(local_bundle: Path) -> None:
+    program = (
+        "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, '.');"
+        "import botocore.session; session = botocore.session.get_session();"
+        "[session.create_client(one, 'eu-west-1') for one in sys.argv[1:]]"
+    )
+    services = sorted(bundle.AWS_SERVICES)
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program, *services],
+        cwd=local_bundle,
+        check=True,
+    )
+
+
 def test_cloud_zip_is_small_and_for_arm(tmp_path: Path) -> None:
     packages = bundle.dependencies(Target.CLOUD)
     compiled = {one.name for one in packages.rglob("*.so")}

@@ -1,0 +1,107 @@
+"""A Lambda function as the wiring has it, with a role of its own."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as ddb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lam
+from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.components.deployment import Deployment, construct_id
+from infra.components.findings import accept
+from infra.components.logs import log_group
+from infra.wiring import Access, Function, Variable
+
+READ_ACTIONS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+"""No Scan: nothing in Parley may cost more because more calls are stored."""
+
+WRITE_ACTIONS = (
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+)
+
+TABLE_ACTIONS = {
+    Access.READ: READ_ACTIONS,
+    Access.READ_WRITE: READ_ACTIONS + WRITE_ACTIONS,
+}
+
+
+class ParleyFunction(Construct):
+    """Each permission comes with the variable that names what it permits."""
+
+    def __init__(
+        self, scope: Construct, wired: Function, deployment: Deployment
+    ) -> None:
+        super().__init__(scope, construct_id(wired.name))
+        self.wired = wired
+        logs = log_group(self, "Logs")
+        # Lambda's managed policy would let every function write every log group.
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        logs.grant_write(role)
+        # X-Ray stays off: sampled traces would cost more than the calls do, and
+        # traceparent goes from the request to the webhook by itself.
+        self.function = lam.Function(
+            self,
+            "Function",
+            description=f"Parley {wired.name}: {wired.handler}",
+            handler=wired.handler,
+            code=deployment.code,
+            runtime=deployment.runtime,
+            architecture=deployment.architecture,
+            memory_size=wired.memory_mb,
+            timeout=cdk.Duration.seconds(wired.timeout_seconds),
+            reserved_concurrent_executions=wired.reserved_concurrency,
+            role=role,
+            log_group=logs,
+            environment={
+                Variable.ENVIRONMENT: deployment.environment,
+                "POWERTOOLS_SERVICE_NAME": "parley",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+            },
+        )
+
+        accept(
+            self.function,
+            "L1",
+            "Python 3.13 is supported until 2029; a newer one follows when the whole "
+            "suite has run on it.",
+        )
+
+    def use_table(self, table: ddb.ITable) -> None:
+        """Permit what the wiring says, item by item."""
+        actions = TABLE_ACTIONS.get(self.wired.table)
+        if actions:
+            table.grant(self.function, *actions)
+            self._name(Variable.TABLE, table.table_name)
+
+    def use_secret(self, secret: secrets.ISecret) -> None:
+        """Permit to read the environment's secret, if the wiring says so."""
+        if self.wired.reads_secret:
+            secret.grant_read(self.function)
+            self._name(Variable.SECRET_ARN, secret.secret_arn)
+
+    def use_bus(self, bus: events.IEventBus) -> None:
+        """Permit to put events on the bus, if the wiring says so."""
+        if self.wired.puts_events:
+            bus.grant_put_events_to(self.function)
+            self._name(Variable.BUS, bus.event_bus_name)
+
+    def use_machine(
+        self, name: str, variable: Variable, machine: sfn.IStateMachine
+    ) -> None:
+        """Permit to start the machine called ``name``, if the wiring says so."""
+        if name in self.wired.starts:
+            machine.grant_start_execution(self.function)
+            self._name(variable, machine.state_machine_arn)
+
+    def _name(self, variable: Variable, value: str) -> None:
+        self.function.add_environment(variable, value)

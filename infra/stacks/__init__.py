@@ -1,0 +1,1 @@
+"""The CDK stacks: each only composes components from the values in the wiring."""

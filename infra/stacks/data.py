@@ -1,0 +1,71 @@
+"""What outlives a deployment: the table, the secret and the operators' topic."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as ddb
+from aws_cdk import aws_secretsmanager as secrets
+from constructs import Construct
+
+from infra.components.alarm import AlarmTopic
+from infra.components.deployment import Deployment, construct_id
+from infra.components.findings import accept
+from infra.wiring import TABLE
+
+SIGNING_SECRET = "PARLEY_JWT_SECRET"
+
+
+class DataStack(cdk.Stack):
+    """Kept when the stack is deleted, except in the emulated cloud."""
+
+    def __init__(self, scope: Construct, deployment: Deployment) -> None:
+        super().__init__(scope, "ParleyData", description="Parley: table and secret")
+        self.table = _table(self, deployment)
+        self.secret = _secret(self, deployment)
+        self.alarms = AlarmTopic(self, "Alarms")
+        cdk.CfnOutput(self, "TableName", value=self.table.table_name)
+        cdk.CfnOutput(self, "SecretArn", value=self.secret.secret_arn)
+        cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarms.topic_arn)
+
+
+def _table(scope: Construct, deployment: Deployment) -> ddb.Table:
+    """The older resource on purpose: emulators do not read global tables."""
+    return ddb.Table(
+        scope,
+        construct_id(TABLE.name),
+        partition_key=_string(TABLE.partition_key),
+        sort_key=_string(TABLE.sort_key),
+        time_to_live_attribute=TABLE.ttl_attribute,
+        billing_mode=ddb.BillingMode.PAY_PER_REQUEST,
+        stream=ddb.StreamViewType.NEW_AND_OLD_IMAGES,
+        point_in_time_recovery_specification=ddb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        deletion_protection=not deployment.is_emulated,
+        removal_policy=deployment.removal_policy,
+    )
+
+
+def _string(name: str) -> ddb.Attribute:
+    return ddb.Attribute(name=name, type=ddb.AttributeType.STRING)
+
+
+def _secret(scope: Construct, deployment: Deployment) -> secrets.Secret:
+    """One JSON for the environment; its keys are names of environment variables."""
+    secret = secrets.Secret(
+        scope,
+        "Environment",
+        description="Parley's environment: a JSON of variables that nobody may read",
+        generate_secret_string=secrets.SecretStringGenerator(
+            secret_string_template="{}",
+            generate_string_key=SIGNING_SECRET,
+            password_length=64,
+            exclude_punctuation=True,
+        ),
+        removal_policy=deployment.removal_policy,
+    )
+    accept(
+        secret,
+        "SMG4",
+        "A new signing secret voids every token in use: operators turn it together "
+        "with the servers that mint tokens, not on a timer.",
+    )
+    return secret
