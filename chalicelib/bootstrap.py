@@ -26,7 +26,7 @@ from chalicelib.adapters.providers.livekit import LiveKit
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services import delivery
-from chalicelib.services.calls import CallService
+from chalicelib.services.calls import CallService, Unavailable
 from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.ports import Clock, Draws, EventBus, MediaProvider
 from chalicelib.settings import Settings
@@ -50,6 +50,12 @@ class ControlPlane:
     clock: Clock
     draws: Draws
 
+    def provider(self, name: Provider) -> MediaProvider:
+        """Raises `Unavailable` for one that nobody has set up."""
+        if name not in self.providers:
+            raise Unavailable(f"{name.value} is not set up")
+        return self.providers[name]
+
 
 @functools.cache
 def settings() -> Settings:
@@ -70,18 +76,23 @@ def control_plane() -> ControlPlane:
 
 def _plane(settings: Settings) -> ControlPlane:
     clock, draws = SystemClock(), SystemDraws()
-    livekit = LiveKit(
-        settings.livekit_client_url,
-        settings.livekit_api_key,
-        settings.livekit_api_secret,
-    )
     return ControlPlane(
         settings=settings,
         calls=CallService(_calls(settings.table), clock, draws),
-        providers={Provider.LIVEKIT: livekit},
+        providers=providers(settings),
         clock=clock,
         draws=draws,
     )
+
+
+def providers(settings: Settings) -> dict[Provider, MediaProvider]:
+    """Those that the environment sets up."""
+    found: dict[Provider, MediaProvider] = {}
+    if livekit := settings.livekit:
+        found[Provider.LIVEKIT] = LiveKit(
+            livekit.client_url, livekit.api_key, livekit.api_secret
+        )
+    return found
 
 
 @functools.cache

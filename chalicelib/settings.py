@@ -20,6 +20,16 @@ class InvalidSettings(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class LiveKitSettings:
+    """How LiveKit is reached, and what it trusts."""
+
+    client_url: str
+    """Where clients go: ``LIVEKIT_CLIENT_URL``, or the server's own URL."""
+    api_key: str
+    api_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """See README's table of variables for what each means to an operator."""
 
@@ -29,9 +39,8 @@ class Settings:
     ring_seconds: int
     max_call_seconds: int
     max_participants: int
-    livekit_client_url: str
-    livekit_api_key: str
-    livekit_api_secret: str = field(repr=False)
+    livekit: LiveKitSettings | None
+    """None where nothing is said of it: its calls are then refused."""
     endpoints: tuple[Endpoint, ...]
     """Of the default tenant."""
     table: str
@@ -60,14 +69,22 @@ def parse(variables: Mapping[str, str]) -> Settings:
             variables, "PARLEY_MAX_CALL_SECONDS", 4 * 3600, 60, 24 * 3600
         ),
         max_participants=_integer(variables, "PARLEY_MAX_PARTICIPANTS", 32, 2, 90),
-        livekit_client_url=variables.get("LIVEKIT_CLIENT_URL")
-        or variables.get("LIVEKIT_URL", ""),
-        livekit_api_key=variables.get("LIVEKIT_API_KEY", ""),
-        livekit_api_secret=_secret(variables, "LIVEKIT_API_SECRET"),
+        livekit=_livekit(variables),
         endpoints=endpoints(variables),
         table=variables.get("PARLEY_TABLE", "calls"),
         bus=variables.get("PARLEY_BUS", "parley"),
         redelivery_machine_arn=variables.get("PARLEY_REDELIVERY_MACHINE_ARN", ""),
+    )
+
+
+def _livekit(variables: Mapping[str, str]) -> LiveKitSettings | None:
+    if not variables.get("LIVEKIT_API_KEY"):
+        return None
+    url = variables.get("LIVEKIT_CLIENT_URL") or variables.get("LIVEKIT_URL")
+    if not url:
+        raise InvalidSettings("LIVEKIT_API_KEY needs a LIVEKIT_URL beside it")
+    return LiveKitSettings(
+        url, variables["LIVEKIT_API_KEY"], _secret(variables, "LIVEKIT_API_SECRET")
     )
 
 

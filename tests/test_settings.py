@@ -8,8 +8,14 @@ from chalicelib.protocol.vocabulary import Dialect
 from chalicelib.settings import InvalidSettings, parse
 
 SECRET = "s" * 32
-LEAST = {"PARLEY_JWT_SECRET": SECRET, "LIVEKIT_API_SECRET": SECRET}
-DEVELOPMENT = {**LEAST, "PARLEY_ENV": "development"}
+LEAST = {"PARLEY_JWT_SECRET": SECRET}
+LIVEKIT = {"LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": SECRET}
+DEVELOPMENT = {
+    **LEAST,
+    **LIVEKIT,
+    "LIVEKIT_URL": "ws://server",
+    "PARLEY_ENV": "development",
+}
 
 
 def test_defaults_are_those_of_production() -> None:
@@ -19,13 +25,18 @@ def test_defaults_are_those_of_production() -> None:
     assert settings.ring_seconds == 30
     assert settings.max_participants == 32
     assert settings.endpoints == ()
+    assert settings.livekit is None
 
 
-def test_livekit_clients_are_sent_to_the_server_unless_told_elsewhere() -> None:
-    urls = {"LIVEKIT_URL": "ws://server", "LIVEKIT_CLIENT_URL": "wss://clients"}
-    assert parse({**LEAST, **urls}).livekit_client_url == "wss://clients"
-    del urls["LIVEKIT_CLIENT_URL"]
-    assert parse({**LEAST, **urls}).livekit_client_url == "ws://server"
+@pytest.mark.parametrize(
+    ("client_url", "found"), [("wss://clients", "wss://clients"), ("", "ws://server")]
+)
+def test_livekit_clients_are_sent_to_the_server_unless_told_elsewhere(
+    client_url: str, found: str
+) -> None:
+    settings = parse({**DEVELOPMENT, "LIVEKIT_CLIENT_URL": client_url})
+    assert settings.livekit is not None
+    assert settings.livekit.client_url == found
 
 
 def test_dialects_are_opened_in_development() -> None:
@@ -71,6 +82,7 @@ def test_endpoints_from_urls_and_one_secret() -> None:
         ("PARLEY_ENV", "staging"),
         ("PARLEY_JWT_SECRET", "short"),
         ("LIVEKIT_API_SECRET", ""),
+        ("LIVEKIT_URL", ""),
         ("PARLEY_RING_SECONDS", "4"),
         ("PARLEY_RING_SECONDS", "181"),
         ("PARLEY_RING_SECONDS", "soon"),

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalice.app import Request as ChaliceRequest
-
 IDEMPOTENCY_KEY = "idempotency-key"
 IDEMPOTENCY_KEY_MAX_LENGTH = 255
 
@@ -26,18 +24,6 @@ class Request:
     """The last value of each name."""
     headers: Mapping[str, str]
     body: bytes
-
-    @classmethod
-    def read(cls, request: ChaliceRequest) -> "Request":
-        query: Mapping[str, str] = request.query_params or {}
-        body = request.raw_body
-        return cls(
-            method=request.method,
-            path=request.path,
-            query={name: query[name] for name in query},
-            headers={name.lower(): request.headers[name] for name in request.headers},
-            body=body.encode() if isinstance(body, str) else body,
-        )
 
     def json_object(self) -> dict[str, Any]:
         """Raises `MalformedRequest`."""

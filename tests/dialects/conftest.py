@@ -12,10 +12,9 @@ import entry
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.memory import MemoryCalls, Store
-from chalicelib.adapters.providers.livekit import LiveKit
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.vocabulary import Provider, Role
+from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.calls import CallService
 from tests.builders import FakeClock, FakeDraws
 
@@ -106,13 +105,10 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
     """Put a control plane in memory in place of the environment's."""
     read = settings.parse(variables)
     store, clock, draws = Store(), FakeClock(), FakeDraws()
-    livekit = LiveKit(
-        read.livekit_client_url, read.livekit_api_key, read.livekit_api_secret
-    )
     plane = ControlPlane(
         settings=read,
         calls=CallService(MemoryCalls(store), clock, draws),
-        providers={Provider.LIVEKIT: livekit},
+        providers=bootstrap.providers(read),
         clock=clock,
         draws=draws,
     )

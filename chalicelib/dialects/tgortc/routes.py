@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import ControlPlane
-from chalicelib.dialects import identity
+from chalicelib.dialects import arrivals, identity
 from chalicelib.dialects.requests import Request
 from chalicelib.dialects.tgortc import messages, wire
 from chalicelib.domain.call import Call
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint(__name__)
 
+PROVIDER = Provider.LIVEKIT
+"""Of the calls that are created here."""
+
 View = Callable[..., Any]
 
 
@@ -32,7 +35,7 @@ def endpoint(method: str, path: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def translated(**parameters: str) -> Response:
-            request = Request.read(blueprint.current_request)
+            request = arrivals.read(blueprint.current_request)
             try:
                 status, body = 200, view(request, **parameters)
             except Exception as error:
@@ -64,6 +67,7 @@ def create_room(request: Request) -> dict[str, Any]:
         request.json_object(), plane.settings.max_participants
     )
     identity.require_acting_for(principal, asked.creator)
+    plane.provider(PROVIDER)
     call = plane.calls.create(
         _create(plane, principal, asked), attempt(plane, request, principal)
     )
@@ -152,7 +156,7 @@ def _create(
         trace_id=draws.trace_id(plane.clock.now_ms()),
         room_number=draws.room_number(),
         dialect=Dialect.TGORTC,
-        provider=Provider.LIVEKIT,
+        provider=PROVIDER,
         media_type=asked.media_type,
         creator=asked.creator,
         invitees=asked.uids,
@@ -168,6 +172,6 @@ def _room(
 ) -> dict[str, Any]:
     member = call.participant(uid)
     kind = (member and member.device_type) or device_type
-    provider = plane.providers[call.provider]
+    provider = plane.provider(call.provider)
     credentials = provider.credentials(call, uid, kind, plane.clock.now_ms())
     return wire.render_room(call, credentials)

@@ -9,7 +9,13 @@ import pytest
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
 from tests.builders import RING_MS
-from tests.dialects.conftest import LIVEKIT_SECRET, Api, token
+from tests.dialects.conftest import (
+    LIVEKIT_SECRET,
+    VARIABLES,
+    Api,
+    install,
+    token,
+)
 
 ROOMS = "/api/v1/rooms"
 CREATE: dict[str, Any] = {
@@ -401,6 +407,14 @@ class TestOutsideTheRoutes:
         reply = create(api)
         assert reply.status == 503 and reply.json["code"] == 503
         assert reply.headers["Retry-After"] == "1"
+
+    def test_provider_that_nobody_set_up_is_503_and_stores_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        without = {k: v for k, v in VARIABLES.items() if not k.startswith("LIVEKIT")}
+        api = install(monkeypatch, without)
+        assert create(api).status == 503
+        assert api.store.calls == {}
 
     def test_mistake_of_ours_is_500_and_tells_nothing(
         self,
