@@ -1,5 +1,6 @@
 """What every repository must do, whatever it keeps its things in."""
 
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -122,7 +123,7 @@ class CallRepositoryContract:
         created = replace(created, record=record)
         calls.commit(created)
         with pytest.raises(ports.AlreadyDone) as done:
-            calls.commit(replace(created, token="another"))
+            calls.commit(replace(created, token=uuid.uuid4().hex))
         assert done.value.record == record
 
     def test_commit_sent_twice_is_stored_once(self, calls: CallRepository) -> None:

@@ -1,0 +1,38 @@
+"""The repositories keep the contract on the emulated cloud's DynamoDB too."""
+
+import uuid
+
+import pytest
+from pynamodb.connection import Connection
+
+from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
+from chalicelib.adapters.dynamodb.rows import Row
+from infra.deployed import FAKE_AWS, REGION, Cloud
+from tests.adapters.conftest import create_table
+from tests.adapters.contract import CallRepositoryContract, LaneRepositoryContract
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture
+def table(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> type[Row]:
+    """A table of the test's own, which no stream feeds to anybody."""
+    for name, value in FAKE_AWS.items():
+        monkeypatch.setenv(name, value)
+    name = f"contract-{uuid.uuid4().hex}"
+    create_table(cloud.client("dynamodb"), name)
+    return rows.table(name, cloud.endpoint)
+
+
+class TestCloudCalls(CallRepositoryContract):
+    @pytest.fixture
+    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
+        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+
+
+class TestCloudLanes(LaneRepositoryContract):
+    @pytest.fixture
+    def lanes(self, table: type[Row]) -> DynamoDBLanes:
+        return DynamoDBLanes(table)
