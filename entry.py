@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from app import app
+from chalicelib import logs
 from chalicelib.dialects.tgortc import wire as tgortc
 
 JSON_TYPES = re.compile(r"application/([\w.-]+\+)?json\Z", re.IGNORECASE)
@@ -89,6 +90,7 @@ class Arrival:
 
 def http(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The API function's handler."""
+    logs.configure()
     arrival = Arrival.parse(event)
     path, parameters = match(arrival.path)
     if path is None:

@@ -1,14 +1,13 @@
 """DynamoDB stream -> EventBridge: every event of a commit is told on the bus."""
 
+import logging
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from chalicelib import bootstrap
+from chalicelib import bootstrap, logs
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.protocol.control import Doorbell
 
-logger = Logger(service="parley")
+log = logging.getLogger(__name__)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -17,6 +16,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     A record that cannot be read is told to the log and left behind: it would stop
     all that stand after it in its shard.
     """
+    logs.configure()
     places: list[str] = []
     doorbells: list[Doorbell] = []
     for record in event["Records"]:
@@ -35,7 +35,7 @@ def _doorbell(record: dict[str, Any]) -> Doorbell | None:
         body = record["dynamodb"]["NewImage"]["body"]["S"]
         return rows.parse_event(body).doorbell
     except (KeyError, TypeError, ValueError) as error:
-        logger.error(
+        log.error(
             "an outbox record cannot be read",
             extra={
                 "sequence_number": record.get("dynamodb", {}).get("SequenceNumber"),

@@ -1,82 +1,26 @@
-"""One laptop cloud for these tests, emptied between them, its functions fakes."""
+"""One laptop cloud for a module's tests, emptied between them; functions are fakes."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra import wiring
-from infra.laptop.clients import client
 from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.environment import laptop_environment
-from infra.laptop.handlers import Handler
 from infra.laptop.observation import Observation
+from tests.infra.laptop.fakes import FakeFunctions, Table
+
+Laptop = tuple[Cloud, FakeFunctions, list[Observation]]
 
 PACE = Pace(
     asynchronous_retry_seconds=0.01, stream_retry_seconds=0.001, sweep_seconds=3600
 )
 
 
-class FakeFunctions:
-    """Does nothing but what a test puts into ``code``, and keeps every event."""
-
-    def __init__(self) -> None:
-        self.code: dict[str, Handler] = {}
-        self.events: dict[str, list[Any]] = {}
-
-    def clear(self) -> None:
-        self.code.clear()
-        self.events.clear()
-
-    def handlers(self) -> dict[str, Handler]:
-        return {function.name: self._of(function.name) for function in wiring.FUNCTIONS}
-
-    def _of(self, name: str) -> Handler:
-        def handler(event: Any, context: Any) -> Any:
-            self.events.setdefault(name, []).append(event)
-            code = self.code.get(name)
-            return code(event, context) if code else None
-
-        return handler
-
-    def records(self) -> list[Any]:
-        """Every record that the outbox function has been given, repeats included."""
-        batches = self.events.get(wiring.OUTBOX.name, [])
-        return [record for event in batches for record in event["Records"]]
-
-
-class Table:
-    """The wiring's table, in few words."""
-
-    name = wiring.TABLE.name
-
-    def __init__(self) -> None:
-        self.client = client("dynamodb")
-
-    def put(self, pk: str, sk: str, **attributes: Any) -> None:
-        self.client.put_item(TableName=self.name, Item=item(pk, sk, **attributes))
-
-    def get(self, pk: str, sk: str) -> Any:
-        answer = self.client.get_item(TableName=self.name, Key=item(pk, sk))
-        return answer.get("Item")
-
-
-def item(pk: str, sk: str, **attributes: Any) -> dict[str, Any]:
-    return {
-        "pk": {"S": pk},
-        "sk": {"S": sk},
-        **{
-            name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-            for name, value in attributes.items()
-        },
-    }
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def laptop(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Cloud, FakeFunctions, list[Observation]]]:
+) -> Iterator[Laptop]:
     folder: Path = tmp_path_factory.mktemp("checkout")
     functions = FakeFunctions()
     seen: list[Observation] = []
@@ -91,7 +35,7 @@ def laptop(
 
 
 @pytest.fixture
-def cloud(laptop: tuple[Cloud, FakeFunctions, list[Observation]]) -> Cloud:
+def cloud(laptop: Laptop) -> Cloud:
     cloud, functions, seen = laptop
     functions.clear()
     cloud.reset()
@@ -100,16 +44,12 @@ def cloud(laptop: tuple[Cloud, FakeFunctions, list[Observation]]) -> Cloud:
 
 
 @pytest.fixture
-def functions(
-    laptop: tuple[Cloud, FakeFunctions, list[Observation]], cloud: Cloud
-) -> FakeFunctions:
+def functions(laptop: Laptop, cloud: Cloud) -> FakeFunctions:
     return laptop[1]
 
 
 @pytest.fixture
-def seen(
-    laptop: tuple[Cloud, FakeFunctions, list[Observation]], cloud: Cloud
-) -> list[Observation]:
+def seen(laptop: Laptop, cloud: Cloud) -> list[Observation]:
     return laptop[2]
 
 

@@ -1,0 +1,85 @@
+# Parley: `make help` tells what there is.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+RUFF := $(VENV)/bin/ruff
+PIP := $(PY) -m pip --disable-pip-version-check -q
+export PYTHONPATH := $(CURDIR):$(CURDIR)/media-worker/src
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format demo token synth cost doctor cloud setup clean
+
+help: ## Tell what each target does
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.laptop ## Start the whole of Parley on this machine, without AWS
+	@exec $(PY) -m infra.laptop
+
+test: setup lint ## Check and test everything, the emulated cloud included
+	$(PY) -m pytest --cov --cov-report= $(TESTS)
+	$(PY) -m coverage report --fail-under=90
+	$(PY) -m coverage report --fail-under=100 \
+		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*'
+
+lint: $(VENV)/.development ## Check style, types and imports
+	$(RUFF) check .
+	$(RUFF) format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(VENV)/.development ## Put the code into its format
+	$(RUFF) check --fix .
+	$(RUFF) format .
+
+demo: $(VENV)/.laptop ## Make a call on the running stack and show its webhooks
+	@$(PY) -m infra.demo
+
+token: $(VENV)/.laptop ## Print a token: make token UID=alice [ROLE=admin] [TENANT=…]
+	@$(PY) -m infra.token --uid '$(UID)' $(if $(ROLE),--role '$(ROLE)') \
+		$(if $(TENANT),--tenant '$(TENANT)')
+
+synth: $(VENV)/.development ## Write the CloudFormation templates to cdk.out/
+	@$(PY) -m infra.cdk_app
+
+cost: $(VENV)/.laptop ## Count what a thousand calls cost on AWS
+	@$(PY) -m infra.cost $(if $(CALLS),--calls '$(CALLS)')
+
+cloud: setup ## Deploy into an emulated cloud on this machine, and stay
+	@exec $(PY) -m infra.ministack
+
+doctor: ## Tell what this machine lacks
+	@$(PYTHON) -m infra.doctor
+
+setup: $(VENV)/.development .mini/.installed node_modules/.installed .parley/.system
+
+clean: ## Remove all that was installed or built
+	rm -rf $(VENV) .mini node_modules build cdk.out .parley/.system
+
+# A stamp is as old as what it was made from: a second start installs nothing.
+$(VENV)/.laptop: requirements.txt constraints.txt pyproject.toml scripts/make-venv
+	@echo "Setting up Python packages ..."
+	@scripts/make-venv $(PYTHON) $(VENV)
+	@$(PIP) install -c constraints.txt -r requirements.txt --group laptop
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.laptop
+	@echo "Setting up development packages ..."
+	@$(PIP) install -c constraints.txt --group development
+	@touch $@
+
+.mini/.installed: infra/requirements-ministack.txt
+	@echo "Setting up the emulated cloud ..."
+	@scripts/make-venv $(PYTHON) .mini
+	@.mini/bin/python -m pip --disable-pip-version-check -q install --no-deps \
+		-r infra/requirements-ministack.txt
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@echo "Setting up the CDK command line ..."
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.parley/.system: scripts/install-system-packages
+	@scripts/install-system-packages
+	@mkdir -p -m 700 .parley && touch $@

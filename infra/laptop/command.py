@@ -1,0 +1,87 @@
+"""The laptop stack as a command: its banner, its signals, its exit status."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from infra import wiring
+from infra.laptop.environment import laptop_environment
+from infra.laptop.logs import log_to
+from infra.laptop.ports import PortUnavailable
+from infra.laptop.settings import BadSetting, Settings
+from infra.laptop.stack import Stack
+
+logger = logging.getLogger(__name__)
+
+BANNER = """
+  Parley is ready.
+
+    API      http://{host}:{http}        try  curl http://{host}:{http}/health
+    Console  http://{host}:{http}/
+    Worker   http://{host}:{worker}/health
+
+    A token            make token UID=alice
+    A call, by itself  make demo
+    Stop               Ctrl-C
+"""
+
+
+def main() -> int:
+    """The process's exit status."""
+    # What a function prints is its log: stdout is left to the banner.
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    environment = laptop_environment(os.environ, wiring.ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        settings = Settings.parse(environment)
+        log_to(sys.stderr, settings.log_level)
+        asyncio.run(_run(environment, settings, stdout))
+    except (BadSetting, PortUnavailable) as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except Exception:
+        logger.exception("the stack failed")
+        return 1
+    return 0
+
+
+async def _run(
+    environment: Mapping[str, str], settings: Settings, stdout: TextIO
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(wanted, stop.set)
+
+    def greet() -> None:
+        stdout.write(_banner(settings))
+        stdout.flush()
+
+    await Stack(environment, settings).run(stop, greet)
+
+
+def _banner(settings: Settings) -> str:
+    return BANNER.format(
+        host=settings.probe_host,
+        http=settings.http_port,
+        worker=settings.worker_port,
+    )
+
+
+def leave(status: int) -> None:
+    """End at once: a function that waits for a slow peer must not hold us back."""
+    logging.shutdown()
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            pass
+    os._exit(status)

@@ -1,0 +1,48 @@
+"""What the laptop stack itself takes from its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+class BadSetting(ValueError):
+    """One sentence that says which variable is wrong, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the stack listens, and how much it tells."""
+
+    host: str
+    http_port: int
+    worker_port: int
+    log_level: str
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str]) -> Self:
+        level = environment.get("PARLEY_LOG_LEVEL", "INFO").upper()
+        if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise BadSetting(
+                f"PARLEY_LOG_LEVEL is DEBUG, INFO, WARNING or ERROR, not {level}."
+            )
+        settings = cls(
+            host=environment["PARLEY_BIND"],
+            http_port=_port(environment, "PARLEY_HTTP_PORT"),
+            worker_port=_port(environment, "PARLEY_WORKER_PORT"),
+            log_level=level,
+        )
+        if settings.http_port == settings.worker_port:
+            raise BadSetting("PARLEY_HTTP_PORT and PARLEY_WORKER_PORT are the same.")
+        return settings
+
+    @property
+    def probe_host(self) -> str:
+        """Where this machine reaches what is bound to ``host``."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+
+
+def _port(environment: Mapping[str, str], name: str) -> int:
+    text = environment[name]
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise BadSetting(f"{name} is a port from 1 to 65535, not {text!r}.")
+    return int(text)

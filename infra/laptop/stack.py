@@ -1,0 +1,103 @@
+"""The whole laptop stack: HTTP port, cloud and worker, from start to stop."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from infra import wiring
+from infra.laptop import ports
+from infra.laptop.clock import now_seconds
+from infra.laptop.console_files import ConsoleFiles
+from infra.laptop.gateway import Gateway
+from infra.laptop.inbox import Inbox, endpoints_with_inbox, secret_of
+from infra.laptop.settings import Settings
+from infra.laptop.worker import WorkerProcess
+
+if TYPE_CHECKING:
+    from infra.laptop.cloud import Cloud
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 0.5
+"""How long requests that run may take at the stop."""
+CLOUD_STOP_SECONDS = 1.5
+
+
+class Stack:
+    """Listens on the HTTP port first, so that ``/health`` tells how far the rest is."""
+
+    def __init__(self, environment: Mapping[str, str], settings: Settings) -> None:
+        self._environment = {**environment, **endpoints_with_inbox(environment)}
+        self._settings = settings
+        self._cloud_runs = asyncio.Event()
+        self._worker = WorkerProcess(
+            environment, wiring.ROOT, settings.probe_host, settings.worker_port
+        )
+        self._gateway = Gateway(
+            wiring.HTTP_DEFAULT,
+            console=ConsoleFiles(wiring.ROOT / "console"),
+            allowed=wiring.CORS,
+            inbox=Inbox(secret_of(environment["PARLEY_JWT_SECRET"]), now_seconds),
+            is_ready=self._is_ready,
+            now_seconds=now_seconds,
+        )
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        """Until ``stop`` is set. Raises `PortUnavailable` before anything runs."""
+        settings = self._settings
+        ports.check(settings.host, settings.http_port, "PARLEY_HTTP_PORT")
+        ports.check(settings.host, settings.worker_port, "PARLEY_WORKER_PORT")
+        runner = web.AppRunner(
+            self._gateway.application(),
+            access_log=None,
+            shutdown_timeout=DRAIN_SECONDS,
+        )
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.http_port).start()
+        async with asyncio.TaskGroup() as tasks:
+            parts = [
+                tasks.create_task(self._worker.run()),
+                tasks.create_task(self._run_cloud()),
+                tasks.create_task(self._announce(on_ready)),
+            ]
+            try:
+                await stop.wait()
+            finally:
+                # First, for no request may outlive the cloud that serves it.
+                await runner.cleanup()
+            for part in parts:
+                part.cancel()
+
+    async def _run_cloud(self) -> None:
+        loop = asyncio.get_running_loop()
+        # A thread, for the imports and the creating take a second or two.
+        with_cloud = ThreadPoolExecutor(1, thread_name_prefix="cloud")
+        cloud = await loop.run_in_executor(with_cloud, _started, self._environment)
+        logger.info("cloud - STARTING -> RUNNING")
+        self._gateway.open(cloud)
+        self._cloud_runs.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await loop.run_in_executor(with_cloud, cloud.stop, CLOUD_STOP_SECONDS)
+
+    async def _announce(self, on_ready: Callable[[], None]) -> None:
+        await self._cloud_runs.wait()
+        await self._worker.listening.wait()
+        on_ready()
+
+    def _is_ready(self) -> bool:
+        return self._cloud_runs.is_set() and self._worker.listening.is_set()
+
+
+def _started(environment: Mapping[str, str]) -> "Cloud":
+    # Here, for moto's imports would keep the HTTP port waiting.
+    from infra.laptop.cloud import Cloud
+
+    cloud = Cloud(environment)
+    cloud.start()
+    return cloud
