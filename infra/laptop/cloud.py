@@ -49,6 +49,8 @@ class Pace:
 
 
 DEFAULT_PACE = Pace()
+STOP_ATTEMPTS = 50
+STOP_PAUSE_SECONDS = 0.01
 
 _running = threading.Lock()
 
@@ -194,4 +196,15 @@ def _stop_machines() -> None:
             stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING"
         )
         for execution in running["executions"]:
-            machines.stop_execution(executionArn=execution["executionArn"])
+            _stop_execution(execution["executionArn"])
+
+
+def _stop_execution(arn: str) -> None:
+    for _ in range(STOP_ATTEMPTS):
+        try:
+            client("stepfunctions").stop_execution(executionArn=arn)
+            return
+        except AttributeError:
+            # moto's execution cannot be stopped before its own thread has begun.
+            time.sleep(STOP_PAUSE_SECONDS)
+    logger.error("an execution did not stop", extra={"execution": arn})
