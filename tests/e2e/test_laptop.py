@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 20
 """Twice what is promised: the machine may be shared."""
 STOP_SECONDS = 5
+CHROMIUM = shutil.which("chromium")
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 
 
@@ -235,3 +237,65 @@ def test_give_tokens_that_the_stack_takes() -> None:
         "tenant": "t1",
         "role": "admin",
     }
+
+
+def test_demo_shows_a_call_and_its_verified_webhooks() -> None:
+    with laptop() as stack:
+        stack.wait_until_ready()
+        demo = subprocess.run(
+            [sys.executable, "-m", "infra.demo"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PARLEY_HTTP_PORT": str(stack.http_port),
+                "PARLEY_JWT_SECRET": SECRET,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert demo.returncode == 0, demo.stderr
+    assert demo.stdout.count(" verified ") == 7
+    assert "7 webhooks, in order, signatures right" in demo.stdout
+
+
+def test_demo_without_a_stack_says_how_to_start_one() -> None:
+    demo = subprocess.run(
+        [sys.executable, "-m", "infra.demo"],
+        cwd=ROOT,
+        env={**os.environ, "PARLEY_HTTP_PORT": str(free_ports(1)[0])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert demo.returncode == 1
+    assert "make run" in demo.stderr and "Traceback" not in demo.stderr
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_console_says_in_a_browser_that_all_runs(tmp_path: Path) -> None:
+    with laptop() as stack:
+        stack.wait_until_ready()
+        page = subprocess.run(
+            [
+                str(CHROMIUM),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                f"--user-data-dir={tmp_path}",
+                "--virtual-time-budget=5000",
+                "--dump-dom",
+                f"{stack.url}/",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+    assert "make token UID=alice" in page
+    assert f"127.0.0.1:{stack.http_port}" in page
+    assert "Answers the stack" in page
