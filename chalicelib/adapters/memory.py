@@ -1,12 +1,13 @@
 """Every repository in a dictionary: the twin of DynamoDB's, for tests and fuzzing."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.call import Call
 from chalicelib.protocol.control import Doorbell, Redelivery
-from chalicelib.services import ports
+from chalicelib.services import agenda, ports
 from chalicelib.services.ports import (
     CommandRecord,
     Commit,
@@ -14,9 +15,12 @@ from chalicelib.services.ports import (
     Lane,
     LaneKey,
     OutboxEvent,
+    Tally,
 )
 
 CallKey = tuple[str, str]
+
+DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass
@@ -25,8 +29,12 @@ class Store:
 
     calls: dict[CallKey, Call] = field(default_factory=dict)
     events: dict[CallKey, dict[int, OutboxEvent]] = field(default_factory=dict)
+    effects: dict[str, OutboxEvent] = field(default_factory=dict)
+    wakes: dict[CallKey, int] = field(default_factory=dict)
     locks: dict[tuple[str, str], str] = field(default_factory=dict)
     records: dict[tuple[str, str], CommandRecord] = field(default_factory=dict)
+    ids: set[CallKey] = field(default_factory=set)
+    """Of every call there ever was."""
     numbers: set[tuple[str, int]] = field(default_factory=set)
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)
     leases_until_ms: dict[LaneKey, int] = field(default_factory=dict)
@@ -60,6 +68,28 @@ class MemoryCalls:
             events = self._store.events.get((tenant, call_id), {})
             return tuple(events[seq] for seq in sorted(events) if seq >= from_seq)
 
+    def request(self, effect: OutboxEvent) -> None:
+        with self._store.lock:
+            self._store.effects[effect.event_id] = effect
+
+    def due(self, shard: int, now_ms: int) -> tuple[tuple[str, str], ...]:
+        with self._store.lock:
+            found = sorted(
+                (at_ms, key)
+                for key, at_ms in self._store.wakes.items()
+                if at_ms <= now_ms and agenda.shard_of(key[1]) == shard
+            )
+            return tuple(key for _, key in found)
+
+    def rearm(self, call: Call) -> None:
+        """Nothing expires here, so nothing is used up."""
+
+    def disarm(self, call: Call) -> None:
+        with self._store.lock:
+            key = (call.tenant, call.id)
+            if self._store.calls[key].version == call.version:
+                self._store.wakes.pop(key, None)
+
     def commit(self, commit: Commit) -> None:
         with self._store.lock:
             if commit.token in self._store.committed:
@@ -73,7 +103,7 @@ class MemoryCalls:
         if record is not None:
             raise ports.AlreadyDone(record)
         stored = store.calls.get((after.tenant, after.id))
-        if commit.before is None and stored is not None:
+        if commit.before is None and (after.tenant, after.id) in store.ids:
             raise ports.CallIdTaken(after.id)
         if commit.before is not None and (
             stored is None or stored.version != commit.before.version
@@ -94,11 +124,14 @@ class MemoryCalls:
         store.calls[after.tenant, after.id] = after
         events = store.events.setdefault((after.tenant, after.id), {})
         events.update({event.seq: event for event in commit.events})
+        store.effects.update({effect.event_id: effect for effect in commit.effects})
+        store.wakes[after.tenant, after.id] = agenda.look_at_ms(after)
         for uid in commit.locks_taken:
             store.locks[after.tenant, uid] = after.id
         for uid in commit.locks_freed:
             store.locks.pop((after.tenant, uid), None)
         store.records[after.tenant, commit.record.command_id] = commit.record
+        store.ids.add((after.tenant, after.id))
         store.numbers.update(_numbers(after))
         store.committed.add(commit.token)
 
@@ -127,6 +160,11 @@ class MemoryLanes:
             self._store.leases_until_ms[key] = until_ms
             return self._store.lanes[key]
 
+    def next_seq(self, key: LaneKey) -> int:
+        with self._store.lock:
+            lane = self._store.lanes.get(key)
+            return lane.next_seq if lane else 1
+
     def settle(self, lane: Lane, next_seq: int) -> Lane | None:
         with self._store.lock:
             current = self._store.lanes[lane.key]
@@ -138,6 +176,41 @@ class MemoryLanes:
                 return settled
             self._store.leases_until_ms[lane.key] = 0
             return None
+
+
+class MemoryTallies:
+    """A `TallyRepository`."""
+
+    def __init__(self) -> None:
+        self._days: dict[tuple[str, int], list[Tally]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, tenant: str, now_ms: int, tally: Tally) -> None:
+        with self._lock:
+            self._days.setdefault((tenant, now_ms // DAY_MS), []).append(tally)
+
+    def total(self, tenant: str) -> Tally:
+        with self._lock:
+            kept = [
+                t for (of, _), day in self._days.items() for t in day if of == tenant
+            ]
+        failures = Counter[str]()
+        for tally in kept:
+            failures.update(tally.failures)
+        return Tally(
+            sum(tally.told for tally in kept),
+            sum(tally.delivered for tally in kept),
+            sum(tally.given_up for tally in kept),
+            dict(failures),
+        )
+
+    def forget_before(self, tenant: str, at_ms: int) -> None:
+        with self._lock:
+            self._days = {
+                (of, day): tallies
+                for (of, day), tallies in self._days.items()
+                if of != tenant or day >= at_ms // DAY_MS
+            }
 
 
 class FixedEndpoints:

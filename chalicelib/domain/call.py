@@ -15,6 +15,10 @@ from chalicelib.protocol.vocabulary import (
 )
 
 TWO_PERSON = 2
+CHECK_MS = 45_000
+"""How long a call goes on without its provider being asked who is there."""
+LIVENESS_MS = 90_000
+"""How long a call lives on that nobody proves to be alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,12 @@ class Participant:
     """The latest join."""
     left_at_ms: int | None = None
     end_reason: EndReason | None = None
+    ring_id: int = 1
+    """Grows with each invitation."""
+    sid: str = ""
+    """The provider's name of the connection; empty until it has told of it."""
+    gone_sid: str = ""
+    """The last connection that has ended, so that a late word of it is known."""
 
     @property
     def is_active(self) -> bool:
@@ -57,6 +67,8 @@ class Participant:
             deadline_at_ms=None,
             left_at_ms=now_ms,
             end_reason=reason,
+            sid="",
+            gone_sid=self.sid or self.gone_sid,
         )
 
 
@@ -94,6 +106,12 @@ class Call:
     ended_at_ms: int | None = None
     end_reason: EndReason | None = None
     initiator: Initiator | None = None
+    room_sid: str = ""
+    """The provider's name of the room's present life."""
+    alive_at_ms: int | None = None
+    """The last proof that somebody is there."""
+    checked_at_ms: int | None = None
+    """When the provider was last asked."""
 
     @property
     def is_two_person(self) -> bool:
@@ -129,6 +147,22 @@ class Call:
             return None
         rings = [d for p in self.participants if (d := p.deadline_at_ms) is not None]
         return min([*rings, self.expires_at_ms])
+
+    @property
+    def check_at_ms(self) -> int | None:
+        """When the provider is to be asked who is there; a ring asks by itself."""
+        is_ringing = any(member.is_ringing for member in self.participants)
+        if not self.is_live or (self.state is CallState.WAITING and is_ringing):
+            return None
+        return max(self.alive_at_ms or self.created_at_ms, self.checked_at_ms or 0) + (
+            CHECK_MS
+        )
+
+    @property
+    def wake_at_ms(self) -> int | None:
+        """When the call is to be looked at; None once it has ended."""
+        deadline, check = self.next_deadline_at_ms, self.check_at_ms
+        return deadline if check is None or deadline is None else min(deadline, check)
 
     def participant(self, uid: str) -> Participant | None:
         return next((member for member in self.participants if member.uid == uid), None)

@@ -1,4 +1,4 @@
-"""What can be asked of a call."""
+"""What can be asked of a call, and what a provider can report of it."""
 
 from dataclasses import dataclass, field
 
@@ -28,6 +28,16 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """Ring more users, or again who has left."""
+
+    uids: tuple[str, ...]
+    by: str | None
+    """An active member; None for the system."""
+    busy_uids: frozenset[str] = field(default=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Come in: the answer of an invitee, or the arrival of anybody else."""
 
@@ -43,6 +53,37 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class Reject:
+    """Decline to come; nothing for who is not being rung."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBusy:
+    """Say that one is in another conversation."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Withdraw a call that nobody has answered."""
+
+    uid: str
+    """The creator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """Remove a member, or withdraw its invitation."""
+
+    uid: str
+    by: str | None
+    """The creator; None for the system."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Close the call for everybody."""
 
@@ -55,4 +96,78 @@ class Wake:
     """Look at the time; any command does so, this one does nothing else."""
 
 
-Command = Create | Join | Leave | End | Wake
+@dataclass(frozen=True, slots=True)
+class OpenRoom:
+    """The provider says that the room has begun."""
+
+    room_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRoom:
+    """The provider says that the room is no more."""
+
+    room_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appear:
+    """The provider says that a user has connected."""
+
+    uid: str
+    device_type: str
+    sid: str
+    """The provider's name of this one connection."""
+    room_sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish:
+    """The provider says that a connection has ended."""
+
+    uid: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """The provider says who is connected now."""
+
+    present: tuple[Appear, ...] | None
+    """None when the provider could not be asked: that proves nothing."""
+
+
+Command = (
+    Create
+    | Invite
+    | Join
+    | Leave
+    | Reject
+    | ReplyBusy
+    | Cancel
+    | Kick
+    | End
+    | Wake
+    | OpenRoom
+    | CloseRoom
+    | Appear
+    | Vanish
+    | Reconcile
+)
+COMMANDS: tuple[type[Command], ...] = (
+    Create,
+    Invite,
+    Join,
+    Leave,
+    Reject,
+    ReplyBusy,
+    Cancel,
+    Kick,
+    End,
+    Wake,
+    OpenRoom,
+    CloseRoom,
+    Appear,
+    Vanish,
+    Reconcile,
+)

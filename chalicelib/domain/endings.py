@@ -34,11 +34,11 @@ def leave(call: Call, member: Participant, now_ms: int) -> Moved:
     """An active member goes: a hang-up, a rejection or the call's cancellation."""
     is_creator = member.uid == call.creator
     if is_creator and _is_unanswered(call):
-        return _finish(call, EndReason.CANCELLED, member.uid, now_ms)
+        return finish(call, EndReason.CANCELLED, member.uid, now_ms)
     if call.is_two_person:
         is_joined = member.state is ParticipantState.JOINED
         reason = EndReason.HANGUP if is_joined else EndReason.REJECTED
-        return _finish(call, reason, member.uid, now_ms)
+        return finish(call, reason, member.uid, now_ms)
     return _leave_group(call, member, now_ms)
 
 
@@ -72,11 +72,40 @@ def _leave_group(call: Call, member: Participant, now_ms: int) -> Moved:
     return call, (told, *finished)
 
 
+def reject(call: Call, member: Participant, reason: EndReason, now_ms: int) -> Moved:
+    """Who is being rung declines, or is busy elsewhere."""
+    if call.is_two_person:
+        return finish(call, reason, member.uid, now_ms)
+    call, finished = _finish_if_empty(
+        call.with_participant(member.leaving(reason, now_ms)),
+        Initiator.CALLEE,
+        now_ms,
+    )
+    return call, (ParticipantRejected(member.uid), *finished)
+
+
+def kick(call: Call, member: Participant, now_ms: int) -> Moved:
+    """A member is made to go; in a two-person call that ends it."""
+    was_in = member.state is ParticipantState.JOINED
+    reason = EndReason.HANGUP if was_in else EndReason.CANCELLED
+    if call.is_two_person:
+        return finish(call, reason, call.creator, now_ms)
+    told: Event = (
+        ParticipantLeft(member.uid) if was_in else ParticipantCancelled(member.uid)
+    )
+    call, finished = _finish_if_empty(
+        call.with_participant(member.leaving(reason, now_ms)),
+        Initiator.CALLER,
+        now_ms,
+    )
+    return call, (told, *finished)
+
+
 def close(call: Call, uid: str | None, now_ms: int) -> Moved:
     """The creator, or the system, ends it for everybody."""
     is_active = call.state is CallState.ACTIVE
     reason = EndReason.HANGUP if is_active else EndReason.CANCELLED
-    return _finish(call, reason, uid, now_ms)
+    return finish(call, reason, uid, now_ms)
 
 
 def refused_busy(call: Call, now_ms: int) -> Call:
@@ -92,7 +121,7 @@ def expire(call: Call, now_ms: int) -> Moved:
     if not call.is_live:
         return call, ()
     if now_ms >= call.expires_at_ms:
-        return _finish(call, EndReason.FAILED, None, now_ms)
+        return finish(call, EndReason.FAILED, None, now_ms)
     missed = [m for m in call.participants if _is_overdue(m, now_ms)]
     if not missed:
         return call, ()
@@ -100,7 +129,7 @@ def expire(call: Call, now_ms: int) -> Moved:
         call = call.with_participant(member.leaving(EndReason.MISSED, now_ms))
     events = tuple(ParticipantMissed(member.uid) for member in missed)
     if call.state is CallState.WAITING and not _is_ringing(call):
-        call, finished = _finish(call, EndReason.MISSED, None, now_ms)
+        call, finished = finish(call, EndReason.MISSED, None, now_ms)
     else:
         call, finished = _finish_if_empty(call, Initiator.SYSTEM, now_ms)
     return call, (*events, *finished)
@@ -132,13 +161,13 @@ def _reason_of(call: Call) -> EndReason:
     return next((r for r in NEVER_ANSWERED if r in reasons), EndReason.CANCELLED)
 
 
-def _finish(call: Call, reason: EndReason, uid: str | None, now_ms: int) -> Moved:
+def finish(call: Call, reason: EndReason, uid: str | None, now_ms: int) -> Moved:
     """End it for all; ``uid`` is whose doing it is, None for time's."""
     initiator = Initiator.SYSTEM if uid is None else _initiator(call, uid)
     events: list[Event] = []
     if reason is EndReason.CANCELLED:
         events.append(ParticipantCancelled(call.creator))
-    if reason is EndReason.REJECTED and uid is not None:
+    if reason in (EndReason.REJECTED, EndReason.BUSY) and uid is not None:
         events.append(ParticipantRejected(uid))
     joined = [m.uid for m in call.participants if m.state is ParticipantState.JOINED]
     events += (ParticipantLeft(left) for left in _first(uid, joined))

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from chalicelib.domain import calls, errors
 from chalicelib.domain.call import Call
-from chalicelib.domain.commands import Command, Create, Join, Wake
+from chalicelib.domain.commands import Command, Create, Invite, Wake
 from chalicelib.services import ports
-from chalicelib.services.facts import outbox_event
+from chalicelib.services.facts import effect_event, outbox_event
 from chalicelib.services.ports import CallRepository, Clock, Commit, Draws
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,11 @@ class CallService:
         assert projected is not None
         return projected
 
+    def act(self, tenant: str, call_id: str, command: Command) -> Call:
+        """A command of the system's own, which nobody repeats by its id."""
+        token = self._draws.token()
+        return self._execute(tenant, call_id, command, Attempt(token, token))
+
     def _execute(
         self, tenant: str, call_id: str, command: Command, attempt: Attempt
     ) -> Call:
@@ -119,6 +124,10 @@ class CallService:
             before=before,
             after=after,
             events=tuple(outbox_event(after, told) for told in decision.events),
+            effects=tuple(
+                effect_event(after, effect, place)
+                for place, effect in enumerate(decision.effects)
+            ),
             record=ports.CommandRecord(
                 tenant=after.tenant,
                 command_id=attempt.command_id,
@@ -162,20 +171,18 @@ class CallService:
         }
         if not busy:
             return command
-        if isinstance(command, Create):
-            if command.creator in busy:
-                raise errors.CreatorBusy(command.creator)
+        if isinstance(command, Create) and command.creator in busy:
+            raise errors.CreatorBusy(command.creator)
+        if isinstance(command, Create | Invite):
             return replace(command, busy_uids=command.busy_uids | busy)
-        assert isinstance(command, Join)
-        raise errors.ParticipantBusy(command.uid)
+        raise errors.ParticipantBusy(min(busy))
 
     def _is_freed(self, tenant: str, uid: str, call_id: str) -> bool:
         holder = self._calls.load(tenant, call_id)
         if holder is not None and uid in self._projected(holder).locked_uids:
             return False
         if holder is not None and uid in holder.locked_uids:
-            token = self._draws.token()
-            self._execute(tenant, call_id, Wake(), Attempt(token, token))
+            self.act(tenant, call_id, Wake())
         else:
             self._calls.drop_lock(tenant, uid, call_id)
         return True

@@ -1,20 +1,33 @@
 """How webhooks get to businesses: in order, at least once, never for ever."""
 
 import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.call import Call
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
 from chalicelib.services import ports
-from chalicelib.services.ports import Answer, Endpoint, Lane, LaneKey, OutboxEvent
+from chalicelib.services.ports import (
+    Answer,
+    Endpoint,
+    Lane,
+    LaneKey,
+    OutboxEvent,
+    Tally,
+)
 from chalicelib.services.webhooks import Webhook, headers_of, url_of, webhooks_of
 
 log = logging.getLogger(__name__)
 
 LEASE_MS = 130_000
 """Longer than its holder can run."""
+IN_LANE_SECONDS = (0, 5, 20)
+"""Waits before the attempts that hold up the events behind them in their lane."""
+IN_LANE_BUDGET_MS = 60_000
+"""How long one event may hold up the others, its attempts' time-outs included."""
 SCHEDULE_SECONDS = (
-    0,
-    5,
+    *IN_LANE_SECONDS,
     5 * 60,
     30 * 60,
     2 * 3600,
@@ -24,7 +37,10 @@ SCHEDULE_SECONDS = (
     20 * 3600,
     24 * 3600,
 )
-"""Standard Webhooks' waits before each attempt, the first one's included."""
+"""Waits before each attempt, the first one's included: Standard Webhooks' own, with
+one more early."""
+IMPATIENCE = 5
+"""Failures in a row after which an endpoint's events are not waited for in the lane."""
 JITTER = 0.2
 GONE = 410
 
@@ -38,6 +54,7 @@ class Ports:
     endpoints: ports.EndpointRepository
     poster: ports.Poster
     retries: ports.RetryMachine
+    tallies: ports.TallyRepository
     clock: ports.Clock
     draws: ports.Draws
 
@@ -47,20 +64,47 @@ class DeliveryService:
 
     def __init__(self, world: Ports) -> None:
         self._world = world
+        self._failed: dict[str, int] = {}
+        """Endpoint -> failures in a row, as far as this process knows."""
 
     def ring(self, doorbell: Doorbell) -> None:
         """See that the event, and all before it, gets to every endpoint.
 
-        Ringing twice, late or out of order delivers nothing twice.
+        Ringing twice, late or out of order delivers nothing twice. Endpoints do
+        not wait for each other.
         """
-        for endpoint in self._world.endpoints.of_tenant(doorbell.tenant):
-            self._ring(doorbell, endpoint)
+        endpoints = self._world.endpoints.of_tenant(doorbell.tenant)
+        if len(endpoints) == 1:
+            self._ring(doorbell, endpoints[0])
+        elif endpoints:
+            with ThreadPoolExecutor(len(endpoints)) as threads:
+                rung = [threads.submit(self._ring, doorbell, e) for e in endpoints]
+            for each in rung:
+                each.result()
+
+    def audit(self, call: Call) -> bool:
+        """Ring for what was never told of an ended call; True when there is none."""
+        seq = call.next_seq - 1
+        behind = [
+            endpoint
+            for endpoint in self._world.endpoints.of_tenant(call.tenant)
+            if self._world.lanes.next_seq(_key(call.tenant, call.id, endpoint)) <= seq
+        ]
+        for endpoint in behind:
+            log.warning("a lane is behind", extra={"call_id": call.id})
+            self._ring_lane(call.tenant, call.id, seq, endpoint)
+        return not behind
 
     def _ring(self, doorbell: Doorbell, endpoint: Endpoint) -> None:
+        self._ring_lane(doorbell.tenant, doorbell.call_id, doorbell.seq, endpoint)
+
+    def _ring_lane(
+        self, tenant: str, call_id: str, seq: int, endpoint: Endpoint
+    ) -> None:
         now_ms = self._world.clock.now_ms()
         lane = self._world.lanes.lease(
-            LaneKey(doorbell.tenant, doorbell.call_id, endpoint.id),
-            doorbell.seq,
+            _key(tenant, call_id, endpoint),
+            seq,
             now_ms,
             now_ms + LEASE_MS,
             self._world.draws.token(),
@@ -70,21 +114,28 @@ class DeliveryService:
 
     def _clear(self, lane: Lane, endpoint: Endpoint) -> Lane | None:
         """Deliver what stands in the lane; returns it if it must be looked at again."""
-        next_seq = lane.next_seq
+        next_seq, tally = lane.next_seq, Tally()
         for event in self._world.calls.outbox(
             lane.key.tenant, lane.key.call_id, lane.next_seq
         ):
             for webhook in webhooks_of(event):
-                self._deliver(event, webhook, endpoint)
+                tally = _sum(tally, self._deliver(event, webhook, endpoint))
             next_seq = event.seq + 1
+        if tally.told:
+            now_ms = self._world.clock.now_ms()
+            self._world.tallies.add(lane.key.tenant, now_ms, tally)
         return self._world.lanes.settle(lane, next_seq)
 
     def _deliver(
         self, event: OutboxEvent, webhook: Webhook, endpoint: Endpoint
-    ) -> None:
-        answer = self._attempt(webhook, endpoint, number=1)
-        if _is_taken(answer) or answer.status == GONE:
-            return
+    ) -> Tally:
+        """In the lane while it is worth it, else by the retry machine."""
+        answer, number = self._attempt_in_lane(webhook, endpoint)
+        if _is_taken(answer):
+            return Tally(1, delivered=1, failures=_failures(webhook, number - 1))
+        failures = _failures(webhook, number)
+        if answer.status == GONE:
+            return Tally(1, given_up=1, failures=failures)
         self._world.retries.start(
             Redelivery(
                 tenant=event.tenant,
@@ -92,28 +143,68 @@ class DeliveryService:
                 seq=event.seq,
                 webhook_id=webhook.id,
                 endpoint_id=endpoint.id,
-                attempt=2,
-                delay_seconds=self._delay_seconds(2, answer),
+                attempt=number + 1,
+                delay_seconds=self._delay_seconds(number + 1, answer),
             )
         )
+        return Tally(1, failures=failures)
+
+    def _attempt_in_lane(
+        self, webhook: Webhook, endpoint: Endpoint
+    ) -> tuple[Answer, int]:
+        """The last answer, and how many attempts it took."""
+        ends_ms = self._world.clock.now_ms() + IN_LANE_BUDGET_MS
+        number = 1
+        while True:
+            answer = self._attempt(webhook, endpoint, number)
+            is_over = _is_taken(answer) or answer.status == GONE
+            is_worth_it = self._is_worth_waiting(endpoint, is_over)
+            if is_over or not is_worth_it or number == len(IN_LANE_SECONDS):
+                return answer, number
+            wait_ms = self._delay_seconds(number + 1, answer) * 1000
+            least_ms = wait_ms + round(endpoint.timeout_seconds * 1000)
+            if self._world.clock.now_ms() + least_ms > ends_ms:
+                return answer, number
+            self._world.clock.sleep_ms(wait_ms)
+            number += 1
+
+    def _is_worth_waiting(self, endpoint: Endpoint, has_answered: bool) -> bool:
+        """Not for an endpoint that has failed again and again, call after call."""
+        failures = 0 if has_answered else self._failed.get(endpoint.id, 0) + 1
+        self._failed[endpoint.id] = failures
+        return failures < IMPATIENCE
 
     def redeliver(self, redelivery: Redelivery) -> Redelivery:
         """Make the attempt that has come; the result says what is to happen next."""
         endpoint = self._endpoint(redelivery)
         webhook = self._webhook(redelivery)
         if endpoint is None or webhook is None:
-            return replace(redelivery, outcome=Outcome.UNDELIVERABLE)
+            return self._end(redelivery, Outcome.UNDELIVERABLE, {})
         answer = self._attempt(webhook, endpoint, redelivery.attempt)
         if _is_taken(answer):
-            return replace(redelivery, outcome=Outcome.DELIVERED)
+            return self._end(redelivery, Outcome.DELIVERED, {})
+        failures = {webhook.type: 1}
         following = redelivery.attempt + 1
         if answer.status == GONE or following > len(SCHEDULE_SECONDS):
-            return replace(redelivery, outcome=Outcome.UNDELIVERABLE)
+            return self._end(redelivery, Outcome.UNDELIVERABLE, failures)
+        self._tally(redelivery, Tally(failures=failures))
         return replace(
             redelivery,
             attempt=following,
             delay_seconds=self._delay_seconds(following, answer),
         )
+
+    def _end(
+        self, redelivery: Redelivery, outcome: Outcome, failures: dict[str, int]
+    ) -> Redelivery:
+        is_delivered = outcome is Outcome.DELIVERED
+        tally = Tally(0, int(is_delivered), int(not is_delivered), failures)
+        self._tally(redelivery, tally)
+        return replace(redelivery, outcome=outcome)
+
+    def _tally(self, redelivery: Redelivery, tally: Tally) -> None:
+        now_ms = self._world.clock.now_ms()
+        self._world.tallies.add(redelivery.tenant, now_ms, tally)
 
     def _endpoint(self, redelivery: Redelivery) -> Endpoint | None:
         endpoints = self._world.endpoints.of_tenant(redelivery.tenant)
@@ -158,3 +249,21 @@ class DeliveryService:
 
 def _is_taken(answer: Answer) -> bool:
     return answer.status is not None and 200 <= answer.status < 300
+
+
+def _failures(webhook: Webhook, number: int) -> dict[str, int]:
+    return {webhook.type: number} if number else {}
+
+
+def _key(tenant: str, call_id: str, endpoint: Endpoint) -> LaneKey:
+    return LaneKey(tenant, call_id, endpoint.id)
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    failures = Counter(one.failures) + Counter(other.failures)
+    return Tally(
+        one.told + other.told,
+        one.delivered + other.delivered,
+        one.given_up + other.given_up,
+        dict(failures),
+    )

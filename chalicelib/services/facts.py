@@ -1,8 +1,10 @@
 """A domain event with its call, as the facts that outlive them in the outbox."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.call import Call
+from chalicelib.domain.effects import DeleteRoom, Effect, RemoveParticipant
 from chalicelib.domain.events import (
     ParticipantInvited,
     ParticipantJoined,
@@ -12,6 +14,9 @@ from chalicelib.domain.events import (
     Told,
 )
 from chalicelib.services.ports import OutboxEvent
+
+DELETE_ROOM = "effect.delete_room"
+REMOVE_PARTICIPANT = "effect.remove_participant"
 
 
 def outbox_event(call: Call, told: Told) -> OutboxEvent:
@@ -25,6 +30,30 @@ def outbox_event(call: Call, told: Told) -> OutboxEvent:
         at_ms=told.at_ms,
         data=_call_facts(call) | _own_facts(call, told),
     )
+
+
+def effect_event(call: Call, effect: Effect, place: int) -> OutboxEvent:
+    """``place`` tells the effects of one command apart."""
+    match effect:
+        case DeleteRoom():
+            kind, data = DELETE_ROOM, {}
+        case RemoveParticipant(uid=uid):
+            kind, data = REMOVE_PARTICIPANT, {"uid": uid}
+    return OutboxEvent(
+        tenant=call.tenant,
+        call_id=call.id,
+        seq=0,
+        event_id=f"{call.trace_id}-{call.version}-{place}",
+        type=kind,
+        at_ms=call.updated_at_ms,
+        data={"provider": call.provider.value, **data},
+    )
+
+
+def instant(at_ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds, as Step Functions reads it."""
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _call_facts(call: Call) -> dict[str, Any]:
@@ -55,7 +84,11 @@ def _own_facts(call: Call, told: Told) -> dict[str, Any]:
                 "initiator": call.initiator.value if call.initiator else None,
             }
         case ParticipantInvited(uids=uids):
-            return {"invited_uids": list(uids)}
+            deadline_at_ms = told.at_ms + call.ring_seconds * 1000
+            return {
+                "invited_uids": list(uids),
+                "deadline_at": instant(deadline_at_ms),
+            }
         case ParticipantMissed(uid=uid):
             return {"uid": uid, "missed_uids": [uid]}
         case ParticipantJoined(uid=uid, device_type=device_type):

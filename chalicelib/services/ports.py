@@ -76,11 +76,12 @@ class LocksHeld(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """An event as it is stored beside its call, written with it or not at all."""
+    """What is told of a call, written with it or not at all: an event, or an effect."""
 
     tenant: str
     call_id: str
     seq: int
+    """0 for an effect, which has no place in the call's story."""
     event_id: str
     """The same whenever and however often it is told."""
     type: str
@@ -109,6 +110,7 @@ class Commit:
     """The call as it was read; None when it is being created."""
     after: Call
     events: tuple[OutboxEvent, ...]
+    effects: tuple[OutboxEvent, ...]
     record: CommandRecord
     token: str
     """At most 36 characters; the same for the same commit sent again."""
@@ -145,6 +147,21 @@ class CallRepository(Protocol):
         self, tenant: str, call_id: str, from_seq: int
     ) -> tuple[OutboxEvent, ...]:
         """The call's events from ``from_seq`` on, in order."""
+
+    def request(self, effect: OutboxEvent) -> None:
+        """Have an effect done that no command caused."""
+
+    def due(self, shard: int, now_ms: int) -> tuple[tuple[str, str], ...]:
+        """(tenant, call id) of those to be looked at by now, the longest due first.
+
+        Not all at once: who has been looked at is not due again.
+        """
+
+    def rearm(self, call: Call) -> None:
+        """Have a live call's TTL wake it again; its last has been used up."""
+
+    def disarm(self, call: Call) -> None:
+        """An ended call need not be looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +204,9 @@ class LaneRepository(Protocol):
         ``next_seq`` to be looked at again. A lease lost to another is dropped.
         """
 
+    def next_seq(self, key: LaneKey) -> int:
+        """How far the lane has come; 1 for one that nobody has taken yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -196,6 +216,29 @@ class Endpoint:
     url: str
     secret: str = field(repr=False)
     timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How webhooks have fared."""
+
+    told: int = 0
+    """Webhooks that were due at an endpoint."""
+    delivered: int = 0
+    given_up: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Event type -> attempts that failed."""
+
+
+class TallyRepository(Protocol):
+    """Counts of each tenant's webhooks, by the day."""
+
+    def add(self, tenant: str, now_ms: int, tally: Tally) -> None: ...
+
+    def total(self, tenant: str) -> Tally: ...
+
+    def forget_before(self, tenant: str, at_ms: int) -> None:
+        """Drop the counts of the days before the one of ``at_ms``."""
 
 
 class EndpointRepository(Protocol):

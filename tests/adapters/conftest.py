@@ -10,6 +10,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.rows import Row
 from infra import wiring
+from tests.adapters.tables import create_table
 
 REGION = "eu-central-1"
 
@@ -30,19 +31,3 @@ def table(moto_aws: None) -> type[Row]:
     moto_api_backend.reset()
     create_table(boto3.client("dynamodb"), wiring.TABLE.name)
     return rows.table(wiring.TABLE.name)
-
-
-def create_table(client: object, name: str) -> None:
-    """As the wiring has it."""
-    keys = (wiring.TABLE.partition_key, wiring.TABLE.sort_key)
-    client.create_table(  # type: ignore[attr-defined]
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": "S"} for key in keys
-        ],
-        KeySchema=[
-            {"AttributeName": keys[0], "KeyType": "HASH"},
-            {"AttributeName": keys[1], "KeyType": "RANGE"},
-        ],
-    )

@@ -7,10 +7,18 @@ import pytest
 
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.domain.errors import ParticipantBusy
-from chalicelib.services import ports
-from chalicelib.services.ports import CallRepository, LaneKey, LaneRepository
-from tests.builders import NOW_MS, commit, create
+from chalicelib.services import agenda, ports
+from chalicelib.services.ports import (
+    CallRepository,
+    LaneKey,
+    LaneRepository,
+    OutboxEvent,
+    Tally,
+    TallyRepository,
+)
+from tests.builders import NOW_MS, RING_MS, commit, create
 
+DAY_MS = 24 * 3600 * 1000
 KEY = LaneKey("default", "call-1", "endpoint-1")
 
 
@@ -151,6 +159,98 @@ class CallRepositoryContract:
         found = calls.load("default", "a#b c:é")
         assert found is not None and found.uids == ("ал#ice", "会#议")
 
+    def test_commit_keeps_the_id_when_the_call_is_forgotten(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        self.forget(calls)
+        assert calls.load("default", "call-1") is None
+        again = create("carol", "dave", trace_id=102, room_number=8)
+        with pytest.raises(ports.CallIdTaken):
+            calls.commit(commit(None, again, command_id="again"))
+
+    def forget(self, calls: CallRepository) -> None:
+        """Remove call-1 as its retention does; each repository in its own way."""
+        raise AssertionError("for subclasses")
+
+    def effects(self, calls: CallRepository) -> list[OutboxEvent]:
+        """Those that are stored."""
+        raise AssertionError("for subclasses")
+
+    def test_commit_stores_the_effects_of_an_end(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        ended = commit(created.after, Leave("bob"), command_id="leave")
+        calls.commit(ended)
+        assert self.effects(calls) == list(ended.effects)
+        assert [effect.type for effect in ended.effects] == ["effect.delete_room"]
+
+    def test_request_stores_an_effect_of_no_command(
+        self, calls: CallRepository
+    ) -> None:
+        effect = OutboxEvent("default", "gone", 0, "e1", "effect.x", NOW_MS, {})
+        calls.request(effect)
+        assert self.effects(calls) == [effect]
+
+    def due(self, calls: CallRepository, at_ms: int) -> list[tuple[str, str]]:
+        found = (calls.due(shard, at_ms) for shard in range(agenda.SHARDS))
+        return [key for keys in found for key in keys]
+
+    def test_due_are_the_calls_whose_time_has_come(self, calls: CallRepository) -> None:
+        calls.commit(commit(None, create()))
+        other = create(
+            "carol", "dave", tenant="acme", call_id="b", trace_id=102, room_number=8
+        )
+        calls.commit(commit(None, other, at_ms=NOW_MS + 1000, command_id="other"))
+        assert self.due(calls, NOW_MS + RING_MS - 1) == []
+        assert self.due(calls, NOW_MS + RING_MS) == [("default", "call-1")]
+        assert sorted(self.due(calls, NOW_MS + RING_MS + 1000)) == [
+            ("acme", "b"),
+            ("default", "call-1"),
+        ]
+
+    def test_due_is_an_ended_call_once_more_until_it_is_disarmed(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        ended = commit(created.after, Leave("bob"), command_id="leave")
+        calls.commit(ended)
+        audit_ms = NOW_MS + agenda.AUDIT_MS
+        assert self.due(calls, audit_ms - 1) == []
+        assert self.due(calls, audit_ms) == [("default", "call-1")]
+        calls.disarm(created.after)
+        assert self.due(calls, audit_ms) == [("default", "call-1")]
+        calls.disarm(ended.after)
+        assert self.due(calls, audit_ms) == []
+        assert calls.load("default", "call-1") == ended.after
+
+    def test_rearm_of_a_call_changes_nothing_of_it(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        calls.rearm(created.after)
+        assert calls.load("default", "call-1") == created.after
+
+
+class TallyRepositoryContract:
+    """Subclasses give a fixture ``tallies`` with an empty repository."""
+
+    def test_total_is_of_all_that_was_added(self, tallies: TallyRepository) -> None:
+        tallies.add("default", NOW_MS, Tally(3, 2, 1, {"room.started": 2}))
+        tallies.add("default", NOW_MS + 1, Tally(1, 1, 0, {"room.started": 1, "x": 1}))
+        tallies.add("acme", NOW_MS, Tally(7))
+        assert tallies.total("default") == Tally(4, 3, 1, {"room.started": 3, "x": 1})
+        assert tallies.total("nobody") == Tally()
+
+    def test_forget_drops_whole_days_only(self, tallies: TallyRepository) -> None:
+        for days_ago in range(3):
+            tallies.add("default", NOW_MS - days_ago * DAY_MS, Tally(1, 0, 0, {"x": 1}))
+        tallies.forget_before("default", NOW_MS - DAY_MS)
+        assert tallies.total("default") == Tally(2, 0, 0, {"x": 2})
+        tallies.forget_before("other", NOW_MS + DAY_MS)
+        assert tallies.total("default").told == 2
+
 
 class LaneRepositoryContract:
     """Subclasses give a fixture ``lanes`` with an empty repository."""
@@ -159,6 +259,13 @@ class LaneRepositoryContract:
         lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
         assert lane is not None
         assert (lane.key, lane.next_seq, lane.lease) == (KEY, 1, "mine")
+
+    def test_next_seq_is_how_far_the_lane_has_come(self, lanes: LaneRepository) -> None:
+        assert lanes.next_seq(KEY) == 1
+        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
+        assert lane is not None and lanes.next_seq(KEY) == 1
+        lanes.settle(lane, 4)
+        assert lanes.next_seq(KEY) == 4
 
     def test_lease_of_a_held_lane_is_refused(self, lanes: LaneRepository) -> None:
         assert lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")

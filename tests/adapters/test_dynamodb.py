@@ -6,12 +6,15 @@ from pynamodb.connection import Connection
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
-from tests.adapters.contract import CallRepositoryContract, LaneRepositoryContract
+from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
+from tests.adapters.contract import LaneRepositoryContract, TallyRepositoryContract
+from tests.adapters.tables import TableCallRepositoryContract
 
 
-class TestDynamoDBCalls(CallRepositoryContract):
+class TestDynamoDBCalls(TableCallRepositoryContract):
     @pytest.fixture
     def calls(self, table: type[Row]) -> DynamoDBCalls:
+        self.table = table
         return DynamoDBCalls(table, Connection())
 
 
@@ -19,3 +22,9 @@ class TestDynamoDBLanes(LaneRepositoryContract):
     @pytest.fixture
     def lanes(self, table: type[Row]) -> DynamoDBLanes:
         return DynamoDBLanes(table)
+
+
+class TestDynamoDBTallies(TallyRepositoryContract):
+    @pytest.fixture
+    def tallies(self, table: type[Row]) -> DynamoDBTallies:
+        return DynamoDBTallies(table)

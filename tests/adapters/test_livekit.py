@@ -4,10 +4,13 @@ import json
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from livekit.api import TokenVerifier
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.providers.livekit import LiveKit
+from chalicelib.adapters.providers.livekit import LiveKit, call_of, room_name
+from chalicelib.protocol.claims import TENANT
 from tests.builders import RING_SECONDS, create, play
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
@@ -50,3 +53,36 @@ def test_token_is_not_printed() -> None:
         play(create()), "bob", "", now_ms()
     )
     assert credentials.token not in repr(credentials)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "call_id", "room"),
+    [
+        ("default", "call-1", "call-1"),
+        ("acme", "call-1", "acme.call-1"),
+        ("acme", "a.b", "acme.a.b"),
+        ("default", "acme.call-1", "default.acme.call-1"),
+        ("default", "default.call-1", "default.default.call-1"),
+        ("default", ".", "default.."),
+    ],
+)
+def test_room_names_its_call_alone(tenant: str, call_id: str, room: str) -> None:
+    assert room_name(play(create(tenant=tenant, call_id=call_id))) == room
+    assert call_of(room) == (tenant, call_id)
+
+
+@pytest.mark.parametrize("room", ["", ".", ".call-1", "acme.", "a b.c", "default.c"])
+def test_room_of_something_else_names_no_call(room: str) -> None:
+    assert call_of(room) is None
+
+
+TENANTS = st.just("default") | st.from_regex(TENANT.pattern)
+CALL_IDS = st.text(st.sampled_from(".ac-1é default"), min_size=1, max_size=40)
+
+
+@given(tenant=TENANTS, call_id=CALL_IDS | st.builds("{}.{}".format, TENANTS, CALL_IDS))
+def test_no_two_calls_share_a_room(tenant: str, call_id: str) -> None:
+    """A room's name leads back to the call that it was made of, and to no other."""
+    room = room_name(play(create(tenant=tenant, call_id=call_id)))
+    assert call_of(room) == (tenant, call_id)
+    assert tenant == "default" or room == f"{tenant}.{call_id}"

@@ -2,17 +2,44 @@
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryCalls, MemoryLanes, Store
-from tests.adapters.contract import CallRepositoryContract, LaneRepositoryContract
+from chalicelib.adapters.memory import (
+    MemoryCalls,
+    MemoryLanes,
+    MemoryTallies,
+    Store,
+)
+from chalicelib.services.ports import CallRepository, OutboxEvent
+from tests.adapters.contract import (
+    CallRepositoryContract,
+    LaneRepositoryContract,
+    TallyRepositoryContract,
+)
 
 
 class TestMemoryCalls(CallRepositoryContract):
     @pytest.fixture
-    def calls(self) -> MemoryCalls:
-        return MemoryCalls(Store())
+    def store(self) -> Store:
+        return Store()
+
+    @pytest.fixture
+    def calls(self, store: Store) -> MemoryCalls:
+        self.store = store
+        return MemoryCalls(store)
+
+    def forget(self, calls: CallRepository) -> None:
+        del self.store.calls["default", "call-1"]
+
+    def effects(self, calls: CallRepository) -> list[OutboxEvent]:
+        return list(self.store.effects.values())
 
 
 class TestMemoryLanes(LaneRepositoryContract):
     @pytest.fixture
     def lanes(self) -> MemoryLanes:
         return MemoryLanes(Store())
+
+
+class TestMemoryTallies(TallyRepositoryContract):
+    @pytest.fixture
+    def tallies(self) -> MemoryTallies:
+        return MemoryTallies()

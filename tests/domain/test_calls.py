@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain import calls, errors
 from chalicelib.domain.call import Call
 from chalicelib.domain.calls import TABLE, handle
-from chalicelib.domain.commands import Command, Create, End, Join, Leave, Wake
+from chalicelib.domain.commands import COMMANDS, Command, Create, End, Join, Leave, Wake
 from chalicelib.domain.events import (
     Event,
     ParticipantCancelled,
@@ -55,8 +55,7 @@ def reasons(call: Call) -> dict[str, EndReason | None]:
 
 
 def test_table_has_an_answer_for_every_pair() -> None:
-    commands = (Create, Join, Leave, End, Wake)
-    assert set(TABLE) == {(state, c) for state in CallState for c in commands}
+    assert set(TABLE) == {(state, c) for state in CallState for c in COMMANDS}
 
 
 class TestCreate:

@@ -13,6 +13,7 @@ from chalicelib.adapters.memory import (
     MemoryCalls,
     MemoryLanes,
     MemoryRetries,
+    MemoryTallies,
     Store,
 )
 from chalicelib.domain.commands import Join, Leave
@@ -23,7 +24,7 @@ from chalicelib.services.delivery import (
     DeliveryService,
     Ports,
 )
-from chalicelib.services.ports import Answer, Endpoint, LaneKey
+from chalicelib.services.ports import Answer, Endpoint, LaneKey, Tally
 from tests.builders import NOW_MS, FakeClock, FakeDraws, commit, create
 
 SHOP = Endpoint("shop", "https://shop.example/hook", "secret")
@@ -37,6 +38,8 @@ class FakePoster:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     posted: list[tuple[str, str]] = field(default_factory=list)
     """(host, event id)"""
+    takes_ms: int = 0
+    clock: FakeClock | None = None
 
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
@@ -44,6 +47,8 @@ class FakePoster:
         parts = urlsplit(url)
         host = parts.hostname or ""
         self.posted.append((host, parse_qs(parts.query)["event_id"][0]))
+        if self.clock is not None:
+            self.clock.pass_ms(self.takes_ms)
         planned = self.answers.get(host)
         return planned.pop(0) if planned else Answer(200)
 
@@ -58,11 +63,12 @@ class World:
         store = Store()
         self.calls = MemoryCalls(store)
         self.lanes = MemoryLanes(store)
-        self.poster = FakePoster()
         self.retries = MemoryRetries()
+        self.tallies = MemoryTallies()
         self.clock = FakeClock()
+        self.poster = FakePoster(clock=self.clock)
         self.doorbells: list[Doorbell] = []
-        self.endpoints = {"default": (SHOP, BANK)}
+        self.endpoints: dict[str, tuple[Endpoint, ...]] = {"default": (SHOP, BANK)}
         self.service = DeliveryService(
             Ports(
                 self.calls,
@@ -70,6 +76,7 @@ class World:
                 FixedEndpoints(self.endpoints),
                 self.poster,
                 self.retries,
+                self.tallies,
                 self.clock,
                 FakeDraws(),
             )
@@ -133,30 +140,91 @@ def test_ring_after_its_deliverer_died_is_taken_up(world: World) -> None:
     assert world.poster.ids("shop.example") == IDS
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(500),
-        Answer(302),
-        Answer(404),
-        Answer(None, "ConnectTimeoutError"),
-    ],
-)
-def test_failed_attempt_goes_to_the_retry_machine_and_the_lane_goes_on(
+FAILURES = [Answer(500), Answer(302), Answer(404), Answer(None, "ConnectTimeoutError")]
+
+
+@pytest.mark.parametrize("answer", FAILURES)
+def test_failed_attempt_is_made_again_before_the_next_event(
     world: World, answer: Answer
 ) -> None:
-    world.poster.answers["shop.example"] = [Answer(200), answer]
+    world.poster.answers["shop.example"] = [Answer(200), answer, answer]
     world.service.ring(world.doorbells[-1])
-    assert world.poster.ids("shop.example") == IDS
+    again = ["101-1", "101-2", "101-2", *IDS[1:]]
+    assert world.poster.ids("shop.example") == again
+    assert world.clock.slept_ms == [5_000, 20_000]
+    assert world.retries.started == []
+
+
+def test_third_failure_goes_to_the_retry_machine_and_the_lane_goes_on(
+    world: World,
+) -> None:
+    world.poster.answers["shop.example"] = [Answer(200), *[Answer(500)] * 3]
+    world.service.ring(world.doorbells[-1])
+    assert world.poster.ids("shop.example") == ["101-1", *["101-2"] * 3, *IDS[2:]]
     assert world.retries.started == [
-        Redelivery("default", "call-1", 2, "101-2", "shop", 2, 5)
+        Redelivery("default", "call-1", 2, "101-2", "shop", 4, 300)
     ]
+
+
+def test_slow_endpoint_does_not_hold_its_lane_for_more_than_a_minute(
+    world: World,
+) -> None:
+    slow = replace(SHOP, timeout_seconds=30.0)
+    world.endpoints["default"] = (slow,)
+    world.poster.takes_ms = 30_000
+    world.poster.answers["shop.example"] = [Answer(None, "ReadTimeoutError")]
+    world.service.ring(world.doorbells[0])
+    (redelivery,) = world.retries.started
+    assert (redelivery.seq, redelivery.attempt) == (1, 2)
+
+
+def test_endpoint_that_fails_call_after_call_is_not_waited_for(world: World) -> None:
+    world.endpoints["default"] = (SHOP,)
+    world.poster.answers["shop.example"] = [Answer(500)] * 9
+    world.service.ring(world.doorbells[-1])
+    # Three and two in their lane, then one each.
+    assert len(world.clock.slept_ms) == 3
+    assert [one.seq for one in world.retries.started] == [1, 2, 3, 4, 5, 6]
+
+
+def test_endpoints_do_not_wait_for_each_other(world: World) -> None:
+    world.poster.answers["shop.example"] = [Answer(500)] * 3
+    world.service.ring(world.doorbells[-1])
+    assert world.poster.ids("bank.example") == IDS
+
+
+def test_tally_counts_webhooks_and_failed_attempts(world: World) -> None:
+    world.endpoints["default"] = (SHOP,)
+    failures = [Answer(500)] * 3
+    world.poster.answers["shop.example"] = [Answer(500), Answer(200), *failures]
+    world.service.ring(world.doorbells[-1])
+    assert world.tallies.total("default") == Tally(
+        told=7,
+        delivered=6,
+        given_up=0,
+        failures={"participant.invited": 1, "room.started": 3},
+    )
+    world.service.redeliver(world.retries.started[0])
+    assert world.tallies.total("default").delivered == 7
+
+
+class TestAudit:
+    def test_audit_of_a_call_whose_doorbells_were_lost_tells_all(
+        self, world: World
+    ) -> None:
+        call = world.calls.load("default", "call-1")
+        assert call is not None
+        assert not world.service.audit(call)
+        assert world.poster.ids("shop.example") == IDS
+        assert world.service.audit(call)
+        assert world.poster.ids("shop.example") == IDS
 
 
 def test_endpoint_that_asks_for_time_gets_it(world: World) -> None:
     world.poster.answers["shop.example"] = [Answer(503, retry_after_seconds=120)]
     world.service.ring(world.doorbells[-1])
-    assert world.retries.started[0].delay_seconds == 120
+    (redelivery,) = world.retries.started
+    assert (redelivery.attempt, redelivery.delay_seconds) == (2, 120)
 
 
 def test_endpoint_cannot_ask_for_ever(world: World) -> None:

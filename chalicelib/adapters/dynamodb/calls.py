@@ -1,6 +1,7 @@
 """Calls in DynamoDB: one consistent read, one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,14 +10,15 @@ from pynamodb.connection import Connection
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import (
     CancellationReason,
-    DeleteError,
+    DoesNotExist,
     PynamoDBException,
     TransactWriteError,
 )
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb import bodies, rows
 from chalicelib.adapters.dynamodb.failures import (
     CONDITION_FAILED,
     THROTTLES,
@@ -26,6 +28,9 @@ from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.call import Call
 from chalicelib.services import ports
 from chalicelib.services.ports import Commit, OutboxEvent
+
+MOST_DUE = 50
+"""Calls of a shard that are looked at in one sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class DynamoDBCalls:
 
     def load(self, tenant: str, call_id: str) -> Call | None:
         row = self._get(rows.call_key(tenant, call_id), rows.CALL_SORT_KEY)
-        return rows.parse_call(row.body) if row and row.body else None
+        return bodies.parse_call(row.body) if row and row.body else None
 
     def call_id_of(self, tenant: str, uid: str) -> str | None:
         row = self._get(rows.lock_key(tenant, uid), "LOCK")
@@ -56,18 +61,16 @@ class DynamoDBCalls:
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         row = rows.lock_row(self._table, tenant, uid, call_id)
         try:
-            row.delete(condition=self._table.holder == call_id)
-        except DeleteError as error:
-            failure = typed(error)
-            if isinstance(failure, ports.Conflict):
-                return
-            raise failure or error from error
+            with _failures_typed():
+                row.delete(condition=self._table.holder == call_id)
+        except ports.Conflict:
+            return
 
     def outbox(
         self, tenant: str, call_id: str, from_seq: int
     ) -> tuple[OutboxEvent, ...]:
         last = rows.EVENT_PREFIX + "~"
-        try:
+        with _failures_typed():
             found = list(
                 self._table.query(
                     rows.call_key(tenant, call_id),
@@ -75,9 +78,7 @@ class DynamoDBCalls:
                     consistent_read=True,
                 )
             )
-        except PynamoDBException as error:
-            raise typed(error) or error from error
-        return tuple(rows.parse_event(row.body) for row in found if row.body)
+        return tuple(bodies.parse_event(row.body) for row in found if row.body)
 
     def commit(self, commit: Commit) -> None:
         deletes, puts = self._deletes(commit), self._puts(commit)
@@ -96,25 +97,57 @@ class DynamoDBCalls:
             failure = _most_telling([*deletes, *puts], reasons) or typed(error)
             raise failure or error from error
 
+    def request(self, effect: OutboxEvent) -> None:
+        with _failures_typed():
+            rows.effect_row(self._table, effect).save()
+
+    def due(self, shard: int, now_ms: int) -> tuple[tuple[str, str], ...]:
+        with _failures_typed():
+            found = self._table.by_wake.query(
+                rows.shard_key(shard),
+                rows.WakeIndex.wake_at_ms <= now_ms,
+                limit=MOST_DUE,
+            )
+            return tuple(rows.parse_call_key(row.pk) for row in found)
+
+    def rearm(self, call: Call) -> None:
+        with _failures_typed():
+            rows.wake_row(self._table, call).save()
+
+    def disarm(self, call: Call) -> None:
+        row = self._table(rows.call_key(call.tenant, call.id), rows.CALL_SORT_KEY)
+        actions: list[Action] = [
+            self._table.wake_shard.remove(),
+            self._table.wake_at_ms.remove(),
+        ]
+        try:
+            with _failures_typed():
+                row.update(actions, condition=self._table.version == call.version)
+        except ports.Conflict:
+            # It is not as it was looked at, so it will be looked at again.
+            return
+
     def _get(self, pk: str, sk: str) -> Row | None:
         try:
-            return self._table.get(pk, sk, consistent_read=True)
+            with _failures_typed():
+                return self._table.get(pk, sk, consistent_read=True)
         except self._table.DoesNotExist:
             return None
-        except PynamoDBException as error:
-            raise typed(error) or error from error
 
     def _deletes(self, commit: Commit) -> list[_Write]:
         after = commit.after
         is_ours = self._table.pk.does_not_exist() | (self._table.holder == after.id)
-        return [
+        deletes = [
             _Write(
                 rows.lock_row(self._table, after.tenant, uid, after.id),
                 is_ours,
-                lambda item: ports.Conflict(),
+                _conflict,
             )
             for uid in sorted(commit.locks_freed)
         ]
+        if commit.before is not None and not after.is_live:
+            deletes.append(_Write(rows.wake_row(self._table, after), None, _conflict))
+        return deletes
 
     def _puts(self, commit: Commit) -> list[_Write]:
         after, table = commit.after, self._table
@@ -125,7 +158,7 @@ class DynamoDBCalls:
             body = item.get("body", {}).get("S")
             if body is None:
                 return ports.UnknownOutcome("the command's record was not returned")
-            stored = rows.parse_record(record.tenant, record.command_id, body)
+            stored = bodies.parse_record(record.tenant, record.command_id, body)
             return ports.AlreadyDone(stored)
 
         writes = [
@@ -142,14 +175,17 @@ class DynamoDBCalls:
             for uid in sorted(commit.locks_taken)
         )
         if commit.before is None:
+            tombstone = rows.tombstone_row(table, after)
+            writes.append(_Write(tombstone, is_free, lambda item: ports.CallIdTaken()))
             writes += (
                 _Write(row, is_free, lambda item: ports.NumberTaken())
                 for row in rows.number_rows(table, after)
             )
-        writes += (
-            _Write(rows.event_row(table, event), None, lambda item: ports.Conflict())
-            for event in commit.events
-        )
+        if after.is_live and not _is_armed_already(commit):
+            writes.append(_Write(rows.wake_row(table, after), None, _conflict))
+        told = [rows.event_row(table, event) for event in commit.events]
+        told += (rows.effect_row(table, effect) for effect in commit.effects)
+        writes += (_Write(row, None, _conflict) for row in told)
         return writes
 
     def _call_write(self, commit: Commit) -> _Write:
@@ -158,7 +194,26 @@ class DynamoDBCalls:
             is_new = self._table.pk.does_not_exist()
             return _Write(row, is_new, lambda item: ports.CallIdTaken())
         is_same = self._table.version == commit.before.version
-        return _Write(row, is_same, lambda item: ports.Conflict())
+        return _Write(row, is_same, _conflict)
+
+
+@contextmanager
+def _failures_typed() -> Iterator[None]:
+    try:
+        yield
+    except DoesNotExist:
+        raise
+    except PynamoDBException as error:
+        raise typed(error) or error from error
+
+
+def _conflict(item: dict[str, Any]) -> ports.RepositoryError:
+    return ports.Conflict()
+
+
+def _is_armed_already(commit: Commit) -> bool:
+    before = commit.before
+    return before is not None and before.wake_at_ms == commit.after.wake_at_ms
 
 
 def _lock_held(uid: str, item: dict[str, Any]) -> ports.RepositoryError:

@@ -75,6 +75,15 @@ class DynamoDBLanes:
                 raise failure or error from error
         return self._keep(row, lane, next_seq)
 
+    def next_seq(self, key: LaneKey) -> int:
+        try:
+            row = self._table.get(*rows.lane_keys(key), consistent_read=True)
+        except self._table.DoesNotExist:
+            return 1
+        except PynamoDBException as error:
+            raise typed(error) or error from error
+        return int(row.next_seq or 1)
+
     def _keep(self, row: Row, lane: Lane, next_seq: int) -> Lane | None:
         """It was rung meanwhile, unless the lease has gone to another."""
         try:

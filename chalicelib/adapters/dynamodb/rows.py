@@ -1,34 +1,46 @@
-"""The items of the one table: their keys, their attributes, their bodies."""
+"""The items of the one table: their keys, their attributes, how long they stay."""
 
-import json
-from dataclasses import asdict, replace
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.domain.call import Call, Participant
-from chalicelib.protocol.envelope import stamped, version_of
-from chalicelib.protocol.vocabulary import (
-    CallState,
-    Dialect,
-    EndReason,
-    Initiator,
-    MediaType,
-    ParticipantState,
-    Provider,
+from chalicelib.adapters.dynamodb import bodies
+from chalicelib.domain.call import Call
+from chalicelib.services import agenda
+from chalicelib.services.ports import (
+    CommandRecord,
+    LaneKey,
+    OutboxEvent,
 )
-from chalicelib.services.ports import CommandRecord, LaneKey, OutboxEvent
 
 DAY_SECONDS = 24 * 3600
-CALL_RETENTION_SECONDS = 400 * DAY_SECONDS
-"""As long as a call's id is not used again."""
+ID_RETENTION_SECONDS = 400 * DAY_SECONDS
+"""As long as a call's id and numbers are not used again."""
+CALL_RETENTION_SECONDS = 90 * DAY_SECONDS
+"""As long as an ended call can be read."""
 EVENT_RETENTION_SECONDS = 14 * DAY_SECONDS
 """Longer than the last attempt at a webhook comes late."""
 RECORD_RETENTION_SECONDS = DAY_SECONDS
+WAKE_GRACE_SECONDS = 60
+"""How long after its time a call's TTL wakes it, if nothing else has."""
 
 CALL_SORT_KEY = "CALL"
 EVENT_PREFIX = "EVENT#"
+EFFECT_PREFIX = "EFFECT#"
+WAKE_SORT_KEY = "WAKE"
+
+
+class WakeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """The calls to be looked at, by when; sparse, with the keys alone."""
+
+    class Meta:
+        index_name = "wake"
+        projection = KeysOnlyProjection()
+
+    wake_shard = UnicodeAttribute(hash_key=True)
+    wake_at_ms = NumberAttribute(range_key=True)
 
 
 class Row(Model):
@@ -56,6 +68,15 @@ class Row(Model):
     rings = NumberAttribute(null=True)
     lease = UnicodeAttribute(null=True)
     lease_until_ms = NumberAttribute(null=True)
+    wake_shard = UnicodeAttribute(null=True)
+    """Of a call that is to be looked at."""
+    wake_at_ms = NumberAttribute(null=True)
+    told = NumberAttribute(null=True)
+    """Of a day's tally, as are the next."""
+    delivered = NumberAttribute(null=True)
+    given_up = NumberAttribute(null=True)
+    failed = NumberAttribute(null=True)
+    by_wake = WakeIndex()
 
 
 def table(name: str, host: str | None = None) -> type[Row]:
@@ -77,6 +98,16 @@ def lock_key(tenant: str, uid: str) -> str:
     return f"USER#{tenant}#{uid}"
 
 
+def shard_key(shard: int) -> str:
+    return f"WAKE#{shard:02d}"
+
+
+def parse_call_key(key: str) -> tuple[str, str]:
+    """(tenant, call id)"""
+    _, tenant, call_id = key.split("#", 2)
+    return tenant, call_id
+
+
 def lane_keys(key: LaneKey) -> tuple[str, str]:
     return call_key(key.tenant, key.call_id), f"LANE#{key.endpoint_id}"
 
@@ -87,8 +118,29 @@ def call_row(table: type[Row], call: Call) -> Row:
         call_key(call.tenant, call.id),
         CALL_SORT_KEY,
         version=call.version,
-        body=dump_call(call),
+        body=bodies.dump_call(call),
         ttl=ended_at_ms and ended_at_ms // 1000 + CALL_RETENTION_SECONDS,
+        wake_shard=shard_key(agenda.shard_of(call.id)),
+        wake_at_ms=agenda.look_at_ms(call),
+    )
+
+
+def wake_row(table: type[Row], call: Call) -> Row:
+    """What expires beside a live call, and so wakes it when all else has failed."""
+    at_ms = call.wake_at_ms
+    return table(
+        call_key(call.tenant, call.id),
+        WAKE_SORT_KEY,
+        ttl=at_ms and -(-at_ms // 1000) + WAKE_GRACE_SECONDS,
+    )
+
+
+def effect_row(table: type[Row], effect: OutboxEvent) -> Row:
+    return table(
+        call_key(effect.tenant, effect.call_id),
+        EFFECT_PREFIX + effect.event_id,
+        body=bodies.dump_event(effect),
+        ttl=effect.at_ms // 1000 + EVENT_RETENTION_SECONDS,
     )
 
 
@@ -96,7 +148,7 @@ def event_row(table: type[Row], event: OutboxEvent) -> Row:
     return table(
         call_key(event.tenant, event.call_id),
         event_sort_key(event.seq),
-        body=dump_event(event),
+        body=bodies.dump_event(event),
         ttl=event.at_ms // 1000 + EVENT_RETENTION_SECONDS,
     )
 
@@ -107,100 +159,22 @@ def lock_row(table: type[Row], tenant: str, uid: str, call_id: str) -> Row:
 
 def number_rows(table: type[Row], call: Call) -> list[Row]:
     """What makes the call's numbers its own, and finds it by them."""
-    ttl = call.created_at_ms // 1000 + CALL_RETENTION_SECONDS
+    ttl = call.created_at_ms // 1000 + ID_RETENTION_SECONDS
     keys = (f"TRACE#{call.trace_id}", f"ROOM#{call.room_number}")
     holder = f"{call.tenant}#{call.id}"
     return [table(key, "NUMBER", holder=holder, ttl=ttl) for key in keys]
 
 
+def tombstone_row(table: type[Row], call: Call) -> Row:
+    """What keeps the call's id from being used again, long after the call."""
+    ttl = call.created_at_ms // 1000 + ID_RETENTION_SECONDS
+    return table(f"ID#{call.tenant}#{call.id}", "TOMBSTONE", ttl=ttl)
+
+
 def record_row(table: type[Row], record: CommandRecord) -> Row:
-    fields = {
-        "fingerprint": record.fingerprint,
-        "call": _call_fields(record.call),
-        "refusal": record.refusal,
-        "refusal_subject": record.refusal_subject,
-    }
     return table(
         f"COMMAND#{record.tenant}#{record.command_id}",
         "COMMAND",
-        body=_dump(stamped(fields)),
+        body=bodies.dump_record(record),
         ttl=record.call.updated_at_ms // 1000 + RECORD_RETENTION_SECONDS,
     )
-
-
-def parse_record(tenant: str, command_id: str, body: str) -> CommandRecord:
-    value = _versioned(body)
-    return CommandRecord(
-        tenant=tenant,
-        command_id=command_id,
-        fingerprint=value["fingerprint"],
-        call=_parse_call_fields(value["call"]),
-        refusal=value["refusal"],
-        refusal_subject=value["refusal_subject"],
-    )
-
-
-def dump_event(event: OutboxEvent) -> str:
-    return _dump(stamped(asdict(event)))
-
-
-def parse_event(body: str) -> OutboxEvent:
-    value = _versioned(body)
-    del value["v"]
-    return OutboxEvent(**value)
-
-
-def dump_call(call: Call) -> str:
-    return _dump(stamped(_call_fields(call)))
-
-
-def parse_call(body: str) -> Call:
-    return _parse_call_fields(_versioned(body))
-
-
-def _call_fields(call: Call) -> dict[str, Any]:
-    """The fields that say something: None and the defaults of a member go without."""
-    fields = asdict(replace(call, participants=()))
-    fields["participants"] = [
-        {name: value for name, value in asdict(member).items() if value not in _EMPTY}
-        for member in call.participants
-    ]
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-_EMPTY = (None, "")
-
-
-def _parse_call_fields(value: dict[str, Any]) -> Call:
-    fields = {name: field for name, field in value.items() if name != "v"}
-    reason, initiator = fields.get("end_reason"), fields.get("initiator")
-    fields.update(
-        dialect=Dialect(fields["dialect"]),
-        provider=Provider(fields["provider"]),
-        media_type=MediaType(fields["media_type"]),
-        state=CallState(fields["state"]),
-        end_reason=reason and EndReason(reason),
-        initiator=initiator and Initiator(initiator),
-        participants=tuple(map(_parse_participant, fields["participants"])),
-    )
-    return Call(**fields)
-
-
-def _parse_participant(value: dict[str, Any]) -> Participant:
-    reason = value.get("end_reason")
-    fields = {
-        **value,
-        "state": ParticipantState(value["state"]),
-        "end_reason": reason and EndReason(reason),
-    }
-    return Participant(**fields)
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _versioned(body: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(body)
-    version_of(value)
-    return value
