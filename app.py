@@ -1,10 +1,11 @@
-"""The Chalice application: every dialect's blueprint, and nothing else."""
+"""The Chalice application: every dialect's blueprints, and nothing else."""
 
 from chalice.app import Chalice
 
-from chalicelib.dialects.health import blueprint as health
-from chalicelib.dialects.tgortc.routes import blueprint as tgortc
+from chalicelib.dialects import health
+from chalicelib.dialects.tgortc import operations as tgortc_operations
+from chalicelib.dialects.tgortc import routes as tgortc_routes
 
 app = Chalice(app_name="parley-api")
-app.register_blueprint(health)
-app.register_blueprint(tgortc)
+for module in (health, tgortc_routes, tgortc_operations):
+    app.register_blueprint(module.blueprint)

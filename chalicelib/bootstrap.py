@@ -20,15 +20,26 @@ from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
+from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.http import GuardedPoster
 from chalicelib.adapters.memory import FixedEndpoints
-from chalicelib.adapters.providers.livekit import LiveKit
+from chalicelib.adapters.providers.livekit import LiveKit, room_name
+from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services import delivery
 from chalicelib.services.calls import CallService, Unavailable
 from chalicelib.services.delivery import DeliveryService
-from chalicelib.services.ports import Clock, Draws, EventBus, MediaProvider
+from chalicelib.services.effects import EffectService, Rooms
+from chalicelib.services.ports import (
+    Clock,
+    Draws,
+    EventBus,
+    MediaProvider,
+    TallyRepository,
+)
+from chalicelib.services.reports import ReportService
+from chalicelib.services.wakes import WakeService
 from chalicelib.settings import Settings
 
 EVENT_SOURCE = "parley"
@@ -46,6 +57,8 @@ class ControlPlane:
 
     settings: Settings
     calls: CallService
+    reports: ReportService
+    tallies: TallyRepository
     providers: Mapping[Provider, MediaProvider]
     clock: Clock
     draws: Draws
@@ -76,9 +89,12 @@ def control_plane() -> ControlPlane:
 
 def _plane(settings: Settings) -> ControlPlane:
     clock, draws = SystemClock(), SystemDraws()
+    calls = CallService(_calls(settings.table), clock, draws)
     return ControlPlane(
         settings=settings,
-        calls=CallService(_calls(settings.table), clock, draws),
+        calls=calls,
+        reports=ReportService(calls, effects()),
+        tallies=DynamoDBTallies(rows.table(settings.table)),
         providers=providers(settings),
         clock=clock,
         draws=draws,
@@ -115,10 +131,36 @@ def deliveries() -> DeliveryService:
             retries=StepFunctionsRetries(
                 _client("stepfunctions"), read.redelivery_machine_arn
             ),
+            tallies=DynamoDBTallies(rows.table(read.table)),
             clock=SystemClock(),
             draws=SystemDraws(),
         )
     )
+
+
+@functools.cache
+def wakes() -> WakeService:
+    """What the timers' functions are made of."""
+    read, clock = settings(), SystemClock()
+    repository = _calls(read.table)
+    calls = CallService(repository, clock, SystemDraws())
+    return WakeService(calls, repository, _rooms(read), clock)
+
+
+@functools.cache
+def effects() -> EffectService:
+    """What the effects' function is made of."""
+    read = settings()
+    clock, draws = SystemClock(), SystemDraws()
+    return EffectService(_calls(read.table), _rooms(read), clock, draws)
+
+
+def _rooms(settings: Settings) -> dict[Provider, Rooms]:
+    found: dict[Provider, Rooms] = {}
+    if livekit := settings.livekit:
+        control = LiveKitRooms(livekit.url, livekit.api_key, livekit.api_secret)
+        found[Provider.LIVEKIT] = Rooms(control, room_name)
+    return found
 
 
 def _calls(table: str) -> DynamoDBCalls:

@@ -23,6 +23,8 @@ class InvalidSettings(ValueError):
 class LiveKitSettings:
     """How LiveKit is reached, and what it trusts."""
 
+    url: str
+    """The server's, where its rooms are controlled."""
     client_url: str
     """Where clients go: ``LIVEKIT_CLIENT_URL``, or the server's own URL."""
     api_key: str
@@ -80,11 +82,17 @@ def parse(variables: Mapping[str, str]) -> Settings:
 def _livekit(variables: Mapping[str, str]) -> LiveKitSettings | None:
     if not variables.get("LIVEKIT_API_KEY"):
         return None
-    url = variables.get("LIVEKIT_CLIENT_URL") or variables.get("LIVEKIT_URL")
-    if not url:
+    client_url = variables.get("LIVEKIT_CLIENT_URL") or variables.get("LIVEKIT_URL")
+    if not client_url:
         raise InvalidSettings("LIVEKIT_API_KEY needs a LIVEKIT_URL beside it")
+    url = variables.get("LIVEKIT_URL") or client_url
+    if not url.startswith(("ws://", "wss://", "http://", "https://")):
+        raise InvalidSettings("LIVEKIT_URL must be a ws, wss, http or https URL")
     return LiveKitSettings(
-        url, variables["LIVEKIT_API_KEY"], _secret(variables, "LIVEKIT_API_SECRET")
+        url,
+        client_url,
+        variables["LIVEKIT_API_KEY"],
+        _secret(variables, "LIVEKIT_API_SECRET"),
     )
 
 

@@ -8,7 +8,7 @@ from chalicelib.domain import calls
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Command, Create
 from chalicelib.protocol.vocabulary import Dialect, MediaType, Provider
-from chalicelib.services.facts import effect_event, outbox_event
+from chalicelib.services.facts import effect_event, outbox_events
 from chalicelib.services.ports import CommandRecord, Commit
 
 NOW_MS = 1_700_000_000_000
@@ -58,7 +58,7 @@ def commit(before: Call | None, command: Command, **changes: Any) -> Commit:
     return Commit(
         before=before,
         after=after,
-        events=tuple(outbox_event(after, told) for told in decision.events),
+        events=outbox_events(after, decision.events),
         effects=tuple(
             effect_event(after, effect, place)
             for place, effect in enumerate(decision.effects)

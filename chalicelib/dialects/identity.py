@@ -39,6 +39,8 @@ def verify(token: str, secret: str) -> Principal:
     """Raises `Unauthenticated`; what it says is safe to send back."""
     if len(token) > TOKEN_MAX_LENGTH:
         raise Unauthenticated("the token is too long")
+    if not token.isascii():
+        raise Unauthenticated("the token is not valid")
     try:
         claims = jwt.decode(
             token,

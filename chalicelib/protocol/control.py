@@ -24,6 +24,8 @@ class Doorbell:
     at_ms: int
     data: Mapping[str, Any]
     """The event's own facts, for rules that look at them."""
+    is_last: bool = True
+    """Of its commit: who reads the outbox need hear of this one only."""
 
     def render(self) -> dict[str, Any]:
         return stamped(
@@ -35,6 +37,7 @@ class Doorbell:
                 "type": self.type,
                 "at_ms": self.at_ms,
                 "data": dict(self.data),
+                "is_last": self.is_last,
             }
         )
 
@@ -50,6 +53,7 @@ class Doorbell:
             type=value["type"],
             at_ms=int(value["at_ms"]),
             data=value["data"],
+            is_last=value.get("is_last", True),
         )
 
 

@@ -9,7 +9,7 @@ from chalicelib.domain import calls, errors
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Command, Create, Invite, Wake
 from chalicelib.services import ports
-from chalicelib.services.facts import effect_event, outbox_event
+from chalicelib.services.facts import effect_event, outbox_events
 from chalicelib.services.ports import CallRepository, Clock, Commit, Draws
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class CallService:
         return call if call and uid in call.locked_uids else None
 
     def _read(self, read: Callable[[], _T]) -> _T:
+        """Also for what can be repeated as freely as a read."""
         retries = _Retries(self._clock, self._draws)
         while True:
             try:
@@ -123,7 +124,7 @@ class CallService:
         return Commit(
             before=before,
             after=after,
-            events=tuple(outbox_event(after, told) for told in decision.events),
+            events=outbox_events(after, decision.events),
             effects=tuple(
                 effect_event(after, effect, place)
                 for place, effect in enumerate(decision.effects)
@@ -178,13 +179,13 @@ class CallService:
         raise errors.ParticipantBusy(min(busy))
 
     def _is_freed(self, tenant: str, uid: str, call_id: str) -> bool:
-        holder = self._calls.load(tenant, call_id)
+        holder = self._read(lambda: self._calls.load(tenant, call_id))
         if holder is not None and uid in self._projected(holder).locked_uids:
             return False
         if holder is not None and uid in holder.locked_uids:
             self.act(tenant, call_id, Wake())
         else:
-            self._calls.drop_lock(tenant, uid, call_id)
+            self._read(lambda: self._calls.drop_lock(tenant, uid, call_id))
         return True
 
 

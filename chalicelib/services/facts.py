@@ -1,10 +1,11 @@
 """A domain event with its call, as the facts that outlive them in the outbox."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.call import Call
-from chalicelib.domain.effects import DeleteRoom, Effect, RemoveParticipant
+from chalicelib.domain.effects import Effect, RemoveParticipant
 from chalicelib.domain.events import (
     ParticipantInvited,
     ParticipantJoined,
@@ -19,8 +20,12 @@ DELETE_ROOM = "effect.delete_room"
 REMOVE_PARTICIPANT = "effect.remove_participant"
 
 
-def outbox_event(call: Call, told: Told) -> OutboxEvent:
-    """``call`` is the call after the command that caused the event."""
+def outbox_events(call: Call, told: Sequence[Told]) -> tuple[OutboxEvent, ...]:
+    """What a command told; ``call`` is the call after it."""
+    return tuple(_outbox_event(call, one, one is told[-1]) for one in told)
+
+
+def _outbox_event(call: Call, told: Told, is_last: bool) -> OutboxEvent:
     return OutboxEvent(
         tenant=call.tenant,
         call_id=call.id,
@@ -29,16 +34,15 @@ def outbox_event(call: Call, told: Told) -> OutboxEvent:
         type=told.event.type.value,
         at_ms=told.at_ms,
         data=_call_facts(call) | _own_facts(call, told),
+        is_last=is_last,
     )
 
 
 def effect_event(call: Call, effect: Effect, place: int) -> OutboxEvent:
     """``place`` tells the effects of one command apart."""
-    match effect:
-        case DeleteRoom():
-            kind, data = DELETE_ROOM, {}
-        case RemoveParticipant(uid=uid):
-            kind, data = REMOVE_PARTICIPANT, {"uid": uid}
+    kind, data = DELETE_ROOM, dict[str, Any]()
+    if isinstance(effect, RemoveParticipant):
+        kind, data = REMOVE_PARTICIPANT, {"uid": effect.uid}
     return OutboxEvent(
         tenant=call.tenant,
         call_id=call.id,

@@ -88,6 +88,8 @@ class OutboxEvent:
     at_ms: int
     data: Mapping[str, Any]
     """The facts that `chalicelib.services.facts` wrote."""
+    is_last: bool = True
+    """Of those that were stored together."""
 
     @property
     def doorbell(self) -> Doorbell:
@@ -99,6 +101,7 @@ class OutboxEvent:
             self.type,
             self.at_ms,
             self.data,
+            self.is_last,
         )
 
 

@@ -7,7 +7,6 @@ from chalicelib.domain.errors import (
     CallEnded,
     CallError,
     CallNotFound,
-    NotParticipant,
 )
 from chalicelib.protocol.vocabulary import Provider
 from chalicelib.services.calls import Attempt, CallService
@@ -40,15 +39,23 @@ class ReportService:
         """
         try:
             self._calls.execute(tenant, call_id, report, attempt)
-        except NotParticipant:
-            return
-        except (CallEnded, CallNotFound):
-            if isinstance(report, Appear):
-                self._effects.request_deletion(tenant, call_id, provider)
         except CallError as refusal:
-            log.info(
-                "report refused",
-                extra={"call_id": call_id, "refusal": type(refusal).__name__},
-            )
             if isinstance(report, Appear):
-                self._effects.request_removal(tenant, call_id, provider, report.uid)
+                self._disconnect(tenant, call_id, provider, report.uid, refusal)
+
+    def _disconnect(
+        self,
+        tenant: str,
+        call_id: str,
+        provider: Provider,
+        uid: str,
+        refusal: CallError,
+    ) -> None:
+        log.info(
+            "disconnecting",
+            extra={"call_id": call_id, "refusal": type(refusal).__name__},
+        )
+        if isinstance(refusal, CallEnded | CallNotFound):
+            self._effects.request_deletion(tenant, call_id, provider)
+        else:
+            self._effects.request_removal(tenant, call_id, provider, uid)

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from chalicelib import bootstrap, logs
-from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb import bodies
 from chalicelib.protocol.control import Doorbell
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _doorbell(record: dict[str, Any]) -> Doorbell | None:
     try:
         body = record["dynamodb"]["NewImage"]["body"]["S"]
-        return rows.parse_event(body).doorbell
+        return bodies.parse_event(body).doorbell
     except (KeyError, TypeError, ValueError) as error:
         log.error(
             "an outbox record cannot be read",

@@ -67,7 +67,7 @@ def test_token_is_not_printed() -> None:
     ],
 )
 def test_room_names_its_call_alone(tenant: str, call_id: str, room: str) -> None:
-    assert room_name(play(create(tenant=tenant, call_id=call_id))) == room
+    assert room_name(tenant, call_id) == room
     assert call_of(room) == (tenant, call_id)
 
 
@@ -76,13 +76,13 @@ def test_room_of_something_else_names_no_call(room: str) -> None:
     assert call_of(room) is None
 
 
-TENANTS = st.just("default") | st.from_regex(TENANT.pattern)
-CALL_IDS = st.text(st.sampled_from(".ac-1é default"), min_size=1, max_size=40)
+TENANTS = st.just("default") | st.from_regex(TENANT, fullmatch=True)
+CALL_IDS = st.text(st.sampled_from(".ac-1é d"), min_size=1, max_size=40)
 
 
 @given(tenant=TENANTS, call_id=CALL_IDS | st.builds("{}.{}".format, TENANTS, CALL_IDS))
 def test_no_two_calls_share_a_room(tenant: str, call_id: str) -> None:
     """A room's name leads back to the call that it was made of, and to no other."""
-    room = room_name(play(create(tenant=tenant, call_id=call_id)))
+    room = room_name(tenant, call_id)
     assert call_of(room) == (tenant, call_id)
     assert tenant == "default" or room == f"{tenant}.{call_id}"

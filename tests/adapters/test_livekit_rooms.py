@@ -1,6 +1,5 @@
 """RoomService, asked of a fake LiveKit over real sockets on loopback."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Iterator
@@ -8,11 +7,6 @@ from collections.abc import Iterator
 import jwt
 import pytest
 from livekit.api import (
-    CreateRoomRequest,
-    ListParticipantsRequest,
-    ListRoomsRequest,
-    LiveKitAPI,
-    RoomParticipantIdentity,
     TokenVerifier,
 )
 from livekit.protocol.models import ParticipantInfo
@@ -133,7 +127,7 @@ def test_client_with_our_join_token_is_present(
         call, "bob", "web", SystemClock().now_ms()
     )
     sid = livekit.join(credentials.token)
-    (present,) = rooms.list_participants(room_name(call))
+    (present,) = rooms.list_participants(room_name(call.tenant, call.id))
     assert present == Present("bob", sid, "web", NOW_MS)
 
 
@@ -231,29 +225,9 @@ def test_secure_url_believes_only_real_certificates(livekit: FakeLiveKit) -> Non
         rooms.delete_room("call-1")
 
 
-@pytest.mark.parametrize("url", ["", "localhost:7880", "ftp://media.example", "wss://"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:7880", "ftp://media.example", "wss://", "wss://["]
+)
 def test_url_of_something_else_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="LiveKit's URL"):
+    with pytest.raises(ValueError, match=r"URL|parse"):
         LiveKitRooms(url, API_KEY, API_SECRET)
-
-
-def test_fake_answers_livekits_own_client(livekit: FakeLiveKit) -> None:
-    """So that what our client proves against it is proved of the real one too."""
-
-    async def ask() -> None:
-        async with LiveKitAPI(livekit.url, API_KEY, API_SECRET) as api:
-            made = await api.room.create_room(CreateRoomRequest(name="call-1"))
-            assert made.sid.startswith("RM_")
-            livekit.rooms.connect("call-1", "alice", "web")
-            (room,) = (await api.room.list_rooms(ListRoomsRequest())).rooms
-            assert room.name == "call-1"
-            missing = ListRoomsRequest(names=["call-2"])
-            assert not (await api.room.list_rooms(missing)).rooms
-            people = ListParticipantsRequest(room="call-1")
-            (alice,) = (await api.room.list_participants(people)).participants
-            assert alice.identity == "alice" and alice.state == State.ACTIVE
-            member = RoomParticipantIdentity(room="call-1", identity="alice")
-            await api.room.remove_participant(member)
-            assert not (await api.room.list_participants(people)).participants
-
-    asyncio.run(ask())

@@ -17,14 +17,12 @@ from tests.adapters.contract import (
 
 
 class TestMemoryCalls(CallRepositoryContract):
-    @pytest.fixture
-    def store(self) -> Store:
-        return Store()
+    store: Store
 
     @pytest.fixture
-    def calls(self, store: Store) -> MemoryCalls:
-        self.store = store
-        return MemoryCalls(store)
+    def calls(self) -> MemoryCalls:
+        self.store = Store()
+        return MemoryCalls(self.store)
 
     def forget(self, calls: CallRepository) -> None:
         del self.store.calls["default", "call-1"]

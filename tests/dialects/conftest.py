@@ -11,11 +11,13 @@ import pytest
 import entry
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.memory import MemoryCalls, MemoryTallies, Store
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.calls import CallService
+from chalicelib.services.effects import EffectService
+from chalicelib.services.reports import ReportService
 from tests.builders import FakeClock, FakeDraws
 
 JWT_SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
@@ -54,6 +56,7 @@ class Api:
 
     store: Store
     clock: FakeClock
+    tallies: MemoryTallies
     last_event: dict[str, Any] = field(default_factory=dict)
 
     def request(
@@ -105,15 +108,20 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
     """Put a control plane in memory in place of the environment's."""
     read = settings.parse(variables)
     store, clock, draws = Store(), FakeClock(), FakeDraws()
+    repository = MemoryCalls(store)
+    calls = CallService(repository, clock, draws)
+    tallies = MemoryTallies()
     plane = ControlPlane(
         settings=read,
-        calls=CallService(MemoryCalls(store), clock, draws),
+        calls=calls,
+        reports=ReportService(calls, EffectService(repository, {}, clock, draws)),
+        tallies=tallies,
         providers=bootstrap.providers(read),
         clock=clock,
         draws=draws,
     )
     patch.setattr(bootstrap, "control_plane", lambda: plane)
-    return Api(store, clock)
+    return Api(store, clock, tallies)
 
 
 @pytest.fixture

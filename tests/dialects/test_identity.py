@@ -50,6 +50,7 @@ def test_token_with_an_audience_is_still_ours() -> None:
         "",
         "a.b.c",
         "nonsense",
+        "\ud800.b.c",
         signed({"sub": "alice"}),
         signed({"sub": "alice", "exp": now() - 60}),
         signed({"sub": "alice", "exp": now() + 60, "nbf": now() + 50}),

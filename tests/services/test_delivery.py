@@ -1,6 +1,6 @@
 """Events get to businesses in order, at least once, whatever rings how often."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,6 +40,7 @@ class FakePoster:
     """(host, event id)"""
     takes_ms: int = 0
     clock: FakeClock | None = None
+    meanwhile: Callable[[], None] = lambda: None
 
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
@@ -47,6 +48,7 @@ class FakePoster:
         parts = urlsplit(url)
         host = parts.hostname or ""
         self.posted.append((host, parse_qs(parts.query)["event_id"][0]))
+        self.meanwhile()
         if self.clock is not None:
             self.clock.pass_ms(self.takes_ms)
         planned = self.answers.get(host)
@@ -130,6 +132,20 @@ def test_ring_while_another_delivers_is_heard_by_it(world: World) -> None:
     assert world.poster.ids("shop.example") == []
     assert world.poster.ids("bank.example") == IDS
     assert world.lanes.settle(lane, 3) is not None
+
+
+def test_ring_during_the_delivery_is_heard_before_the_lane_is_let_go(
+    world: World,
+) -> None:
+    world.endpoints["default"] = (SHOP,)
+    world.poster.meanwhile = lambda: world.service.ring(world.doorbells[-1])
+    world.service.ring(world.doorbells[0])
+    assert world.poster.ids("shop.example") == IDS
+
+
+def test_ring_of_a_tenant_without_endpoints_posts_nothing(world: World) -> None:
+    world.service.ring(replace(world.doorbells[0], tenant="acme"))
+    assert world.poster.posted == []
 
 
 def test_ring_after_its_deliverer_died_is_taken_up(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb import bodies
 from chalicelib.adapters.memory import MemoryBus
 from chalicelib.protocol.control import Doorbell
 from chalicelib.triggers import outbox
@@ -30,7 +30,7 @@ def record(number: int, body: Any) -> dict[str, Any]:
 
 
 EVENT = commit(None, create()).events[0]
-GOOD = {"S": rows.dump_event(EVENT)}
+GOOD = {"S": bodies.dump_event(EVENT)}
 
 
 def test_record_becomes_a_doorbell(monkeypatch: pytest.MonkeyPatch) -> None:

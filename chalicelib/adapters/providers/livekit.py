@@ -9,19 +9,35 @@ import json
 import jwt
 
 from chalicelib.domain.call import Call
+from chalicelib.protocol.claims import TENANT
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services.ports import JoinCredentials
 
 GRACE_SECONDS = 300
 """A token outlives the ring by this; LiveKit renews it for who is connected."""
 CLOCK_SKEW_SECONDS = 10
+SEPARATOR = "."
+"""A tenant's name cannot contain it; a call's id can."""
 
 
-def room_name(call: Call) -> str:
-    """The call's id, which is never used again; behind its tenant if not default."""
-    if call.tenant == DEFAULT_TENANT:
-        return call.id
-    return f"{call.tenant}.{call.id}"
+def room_name(tenant: str, call_id: str) -> str:
+    """The call's id, which is never used again; behind its tenant if not default.
+
+    An id that itself looks prefixed stands behind the default tenant too, so that
+    no two calls of any tenants share a room.
+    """
+    if tenant == DEFAULT_TENANT and SEPARATOR not in call_id:
+        return call_id
+    return f"{tenant}{SEPARATOR}{call_id}"
+
+
+def call_of(room: str) -> tuple[str, str] | None:
+    """The tenant and id behind a `room_name`; None for a room that is not ours."""
+    prefix, separator, rest = room.partition(SEPARATOR)
+    tenant, call_id = (prefix, rest) if separator else (DEFAULT_TENANT, room)
+    if not call_id or not TENANT.match(tenant):
+        return None
+    return (tenant, call_id) if room_name(tenant, call_id) == room else None
 
 
 class LiveKit:
@@ -36,7 +52,7 @@ class LiveKit:
         self, call: Call, uid: str, device_type: str, now_ms: int
     ) -> JoinCredentials:
         now = now_ms // 1000
-        room = room_name(call)
+        room = room_name(call.tenant, call.id)
         token = jwt.encode(
             {
                 "iss": self._api_key,

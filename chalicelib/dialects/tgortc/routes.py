@@ -1,62 +1,25 @@
-"""TgoRTC's endpoints."""
+"""TgoRTC's rooms and participants."""
 
-import functools
-import json
-import logging
-from collections.abc import Callable
 from typing import Any
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import ControlPlane
-from chalicelib.dialects import arrivals, identity
+from chalicelib.dialects import identity
 from chalicelib.dialects.requests import Request
-from chalicelib.dialects.tgortc import messages, wire
+from chalicelib.dialects.tgortc import wire
+from chalicelib.dialects.tgortc.endpoint import attempt, endpoints_of, identify
 from chalicelib.domain.call import Call
-from chalicelib.domain.commands import Create, End, Join, Leave
+from chalicelib.domain.commands import Create, End, Invite, Join, Kick, Leave
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect, Provider
-from chalicelib.services.calls import Attempt
-
-log = logging.getLogger(__name__)
 
 blueprint = Blueprint(__name__)
+endpoint = endpoints_of(blueprint)
 
 PROVIDER = Provider.LIVEKIT
 """Of the calls that are created here."""
-
-View = Callable[..., Any]
-
-
-def endpoint(method: str, path: str) -> Callable[[View], View]:
-    """A route of this dialect: its answer and every failure in TgoRTC's shape."""
-
-    def decorate(view: View) -> View:
-        @functools.wraps(view)
-        def translated(**parameters: str) -> Response:
-            request = arrivals.read(blueprint.current_request)
-            try:
-                status, body = 200, view(request, **parameters)
-            except Exception as error:
-                language = messages.language_of(request.headers, request.query)
-                status, body = wire.error_of(error, language)
-                if status == wire.INTERNAL[0]:
-                    log.exception("unexpected failure", extra={"path": path})
-            return render(status, body)
-
-        blueprint.route(path, methods=[method])(translated)
-        return translated
-
-    return decorate
-
-
-def render(status: int, body: Any) -> Response:
-    """A JSON answer; one that says to come back says when."""
-    headers: dict[str, str | list[str]] = {"Content-Type": "application/json"}
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return Response(json.dumps(body, ensure_ascii=False), headers, status)
 
 
 @endpoint("POST", f"{wire.PREFIX}/rooms")
@@ -72,6 +35,34 @@ def create_room(request: Request) -> dict[str, Any]:
         _create(plane, principal, asked), attempt(plane, request, principal)
     )
     return _room(plane, call, asked.creator, asked.device_type)
+
+
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/invite")
+def invite_participants(request: Request, room_id: str) -> dict[str, Any]:
+    plane = bootstrap.control_plane()
+    principal = identify(plane, request)
+    uids = wire.parse_uids(request.json_object())
+    plane.calls.execute(
+        principal.tenant,
+        room_id,
+        Invite(uids, None if principal.is_privileged else principal.uid),
+        attempt(plane, request, principal),
+    )
+    return {}
+
+
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/kick")
+def kick_participant(request: Request, room_id: str) -> dict[str, Any]:
+    plane = bootstrap.control_plane()
+    principal = identify(plane, request)
+    member = wire.Member.parse(request.json_object())
+    plane.calls.execute(
+        principal.tenant,
+        room_id,
+        Kick(member.uid, None if principal.is_privileged else principal.uid),
+        attempt(plane, request, principal),
+    )
+    return {}
 
 
 @endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/join")
@@ -129,21 +120,15 @@ def sync_rooms(request: Request) -> list[dict[str, Any]]:
     return [_room(plane, call, member.uid, member.device_type)]
 
 
-def identify(plane: ControlPlane, request: Request) -> Principal:
-    """Who acts: the token's user; where the dialect is open, whom it names."""
-    token = identity.bearer_token(request.headers, request.query)
-    if token is not None:
-        return identity.verify(token, plane.settings.jwt_secret)
-    if Dialect.TGORTC in plane.settings.open_dialects:
-        return identity.open_principal(wire.named_uid(request))
-    raise identity.Unauthenticated("a Bearer token is required")
-
-
-def attempt(plane: ControlPlane, request: Request, principal: Principal) -> Attempt:
-    """The sender's own key in its own scope, or one drawn for this request."""
-    key = request.idempotency_key()
-    command_id = plane.draws.token() if key is None else f"{principal.uid}#{key}"
-    return Attempt(command_id, request.fingerprint())
+@endpoint("POST", f"{wire.PREFIX}/participants/calling")
+def find_calling(request: Request) -> list[dict[str, Any]]:
+    plane = bootstrap.control_plane()
+    principal = identify(plane, request)
+    uids = wire.parse_uids(request.json_object())
+    for uid in uids:
+        identity.require_acting_for(principal, uid)
+    found = ((uid, plane.calls.active_call_of(principal.tenant, uid)) for uid in uids)
+    return [wire.render_membership(call, uid) for uid, call in found if call]
 
 
 def _create(

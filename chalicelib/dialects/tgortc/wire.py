@@ -11,7 +11,7 @@ from chalicelib.domain import errors
 from chalicelib.domain.call import Call
 from chalicelib.protocol.vocabulary import MediaType, ParticipantState
 from chalicelib.services.calls import CommandReused, Unavailable
-from chalicelib.services.ports import JoinCredentials
+from chalicelib.services.ports import JoinCredentials, Tally
 from chalicelib.services.webhooks import room_status
 
 PREFIX = "/api/v1"
@@ -19,6 +19,7 @@ ID_MAX_LENGTH = 40
 DEVICE_TYPE_MAX_LENGTH = 20
 DEFAULT_MAX_PARTICIPANTS = 2
 RING_SECONDS = (5, 180)
+MOST_UIDS = 100
 
 ERRORS: dict[type[Exception], tuple[int, str]] = {
     MalformedRequest: (400, "invalid_parameters"),
@@ -125,6 +126,24 @@ class Member:
         )
 
 
+def parse_uids(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """``invite`` and ``calling``: users, each once. Raises `MalformedRequest`."""
+    if body.get("uids") is None:
+        raise MalformedRequest("uids is required")
+    uids = tuple(dict.fromkeys(_uids(body, "uids")))
+    if len(uids) > MOST_UIDS:
+        raise MalformedRequest(f"uids has at most {MOST_UIDS} users")
+    return uids
+
+
+def parse_retention_days(body: Mapping[str, Any]) -> int:
+    """``logs/cleanup``. Raises `MalformedRequest`."""
+    days = _integer(body, "retention_days", 0)
+    if days < 1:
+        raise MalformedRequest("retention_days must be at least 1")
+    return days
+
+
 def named_uid(request: Request) -> str:
     """Whom a request without a token speaks for; empty if it does not say.
 
@@ -160,6 +179,33 @@ def render_room(call: Call, credentials: JoinCredentials) -> dict[str, Any]:
             "roomId": credentials.room,
         },
     }
+
+
+def render_membership(call: Call, uid: str) -> dict[str, Any]:
+    """Where a user is, or is being rung: 0 inviting, 1 joined."""
+    member = call.participant(uid)
+    is_joined = member is not None and member.state is ParticipantState.JOINED
+    return {"room_id": call.id, "uid": uid, "status": int(is_joined)}
+
+
+def render_stats(tally: Tally) -> dict[str, Any]:
+    """Both what the server answers and what its documents say."""
+    failures = sum(tally.failures.values())
+    return {
+        "total_failure_count": failures,
+        "failure_by_event": dict(tally.failures),
+        "max_id": failures,
+        "total_count": tally.told,
+        "success_count": tally.delivered,
+        "failed_count": tally.given_up,
+        "pending_count": max(0, tally.told - tally.delivered - tally.given_up),
+    }
+
+
+def envelope(data: Any = None) -> dict[str, Any]:
+    """What the management API wraps its answers in."""
+    answer: dict[str, Any] = {"code": 200, "message": "ok"}
+    return answer if data is None else {**answer, "data": data}
 
 
 def is_shown(call: Call, uid: str, device_type: str) -> bool:

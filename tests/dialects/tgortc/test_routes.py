@@ -18,6 +18,7 @@ from tests.dialects.conftest import (
 )
 
 ROOMS = "/api/v1/rooms"
+ENGLISH = {"x-language": "en-US"}
 CREATE: dict[str, Any] = {
     "creator": "alice",
     "device_type": "app",
@@ -100,7 +101,7 @@ class TestCreate:
     def test_create_with_a_busy_callee_is_refused(self, api: Api) -> None:
         create(api)
         busy = {**CREATE, "creator": "carol", "room_id": "room-2"}
-        reply = api.post(ROOMS, busy, "carol", headers={"x-language": "en-US"})
+        reply = api.post(ROOMS, busy, "carol", headers=ENGLISH)
         assert reply.status == 409
         assert reply.json == {
             "code": 409,
@@ -187,24 +188,24 @@ class TestJoin:
         assert api.post(f"{ROOMS}/room-1/join", {"uid": "bob"}, "bob").status == 200
 
     def test_join_of_an_unknown_room_is_refused(self, api: Api) -> None:
-        reply = join(api, "bob", headers={"x-language": "en-US"})
+        reply = join(api, "bob", headers=ENGLISH)
         assert reply.status == 400
         assert reply.json["message"] == "Room not found: room-1"
 
     def test_join_of_another_tenants_room_is_refused_as_unknown(self, api: Api) -> None:
         create(api)
-        reply = join(api, "bob", tenant="acme", headers={"x-language": "en-US"})
+        reply = join(api, "bob", tenant="acme", headers=ENGLISH)
         assert reply.json["message"] == "Room not found: room-1"
 
     def test_join_of_the_uninvited_is_refused(self, api: Api) -> None:
         create(api, max_participants=3)
-        reply = join(api, "mallory", headers={"x-language": "en-US"})
+        reply = join(api, "mallory", headers=ENGLISH)
         assert reply.status == 400
         assert "not invited" in reply.json["message"]
 
     def test_join_of_a_full_room_is_refused(self, api: Api) -> None:
         create(api, invite_on=0)
-        reply = join(api, "carol", headers={"x-language": "en-US"})
+        reply = join(api, "carol", headers=ENGLISH)
         assert reply.json["message"] == "Room is full, cannot join"
 
     def test_join_past_the_deadline_is_refused(self, api: Api) -> None:
@@ -240,6 +241,92 @@ class TestLeave:
         reply = leave(api, "mallory", headers={"x-language": "fr-FR"})
         assert reply.status == 400
         assert reply.json["message"] == "Participant introuvable : mallory"
+
+
+class TestInvite:
+    INVITE = f"{ROOMS}/room-1/invite"
+
+    def test_invite_rings_more_members(self, api: Api) -> None:
+        create(api, max_participants=4)
+        reply = api.post(self.INVITE, {"uids": ["carol", "dave", "carol"]}, "bob")
+        assert (reply.status, reply.json) == (200, {})
+        assert api.events("room-1") == ["participant.invited"] * 2
+        assert join(api, "carol").json["uids"] == ["alice", "bob", "carol", "dave"]
+
+    def test_invite_of_nobody_does_nothing(self, api: Api) -> None:
+        create(api)
+        assert api.post(self.INVITE, {"uids": []}).json == {}
+        assert api.events("room-1") == ["participant.invited"]
+
+    @pytest.mark.parametrize("body", [{}, {"uids": None}, {"uids": "bob"}])
+    def test_invite_needs_uids(self, api: Api, body: dict[str, Any]) -> None:
+        create(api)
+        assert api.post(self.INVITE, body).status == 400
+
+    def test_invite_of_hundreds_is_refused(self, api: Api) -> None:
+        create(api)
+        uids = [f"u{number}" for number in range(101)]
+        assert api.post(self.INVITE, {"uids": uids}).status == 400
+
+    def test_invite_into_a_two_person_room_is_refused_as_full(self, api: Api) -> None:
+        create(api)
+        reply = api.post(self.INVITE, {"uids": ["carol"]}, headers=ENGLISH)
+        assert reply.status == 400
+        assert reply.json["message"] == "Room is full, cannot join"
+
+    def test_invite_of_the_busy_is_refused(self, api: Api) -> None:
+        create(api, max_participants=4)
+        other = {**CREATE, "creator": "carol", "room_id": "room-2", "uids": ["dave"]}
+        api.post(ROOMS, other, "carol")
+        reply = api.post(self.INVITE, {"uids": ["carol"]}, headers=ENGLISH)
+        assert reply.status == 409
+        assert reply.json["message"] == "Participant carol is in a call, cannot invite"
+
+    def test_invite_by_a_stranger_is_refused(self, api: Api) -> None:
+        create(api, max_participants=4)
+        assert api.post(self.INVITE, {"uids": ["carol"]}, "mallory").status == 403
+
+    def test_invite_to_an_ended_room_is_refused(self, api: Api) -> None:
+        create(api, max_participants=4)
+        leave(api, "alice")
+        reply = api.post(self.INVITE, {"uids": ["carol"]}, headers=ENGLISH)
+        assert reply.status == 400 and "ended" in reply.json["message"]
+
+
+class TestKick:
+    KICK = f"{ROOMS}/room-1/kick"
+
+    def test_kick_removes_a_member(self, api: Api) -> None:
+        create(api, max_participants=4, uids=["bob", "carol"])
+        join(api, "alice")
+        join(api, "bob")
+        assert api.post(self.KICK, {"uid": "bob"}).json == {}
+        assert api.events("room-1")[-1] == "participant.left"
+        (effect,) = api.store.effects.values()
+        assert effect.type == "effect.remove_participant"
+
+    def test_kick_by_a_member_is_refused(self, api: Api) -> None:
+        create(api)
+        assert api.post(self.KICK, {"uid": "alice"}, "bob").status == 403
+
+
+class TestCalling:
+    CALLING = "/api/v1/participants/calling"
+
+    def test_calling_tells_a_server_who_is_busy_where(self, api: Api) -> None:
+        create(api)
+        join(api, "bob")
+        body = {"uids": ["alice", "bob", "carol"]}
+        reply = api.post(self.CALLING, body, "backend", role=Role.SERVER)
+        assert reply.json == [
+            {"room_id": "room-1", "uid": "alice", "status": 0},
+            {"room_id": "room-1", "uid": "bob", "status": 1},
+        ]
+
+    def test_calling_tells_a_user_of_itself_only(self, api: Api) -> None:
+        create(api)
+        assert len(api.post(self.CALLING, {"uids": ["alice"]}).json) == 1
+        assert api.post(self.CALLING, {"uids": ["bob"]}).status == 403
 
 
 class TestEnd:
@@ -303,7 +390,7 @@ class TestSync:
 
 class TestIdentity:
     def test_request_without_a_token_is_refused(self, api: Api) -> None:
-        reply = api.post(ROOMS, CREATE, None, headers={"x-language": "en-US"})
+        reply = api.post(ROOMS, CREATE, None, headers=ENGLISH)
         assert reply.status == 401
         assert reply.json == {
             "code": 401,

@@ -1,0 +1,54 @@
+"""The three triggers of a wake: a ring's timer, the sweeper, the table's TTL."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from chalicelib import bootstrap, logs
+from chalicelib.adapters.dynamodb import rows
+from chalicelib.services import agenda
+from chalicelib.services.facts import instant
+
+log = logging.getLogger(__name__)
+
+SWEEP_THREADS = 4
+
+
+def wake(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Task of the ring machine; its answer is the machine's next state."""
+    logs.configure()
+    tenant, call_id = event["tenant"], event["call_id"]
+    ring = bootstrap.wakes().ring(tenant, call_id)
+    return {
+        "tenant": tenant,
+        "call_id": call_id,
+        "wake_at": instant(ring.wake_at_ms),
+        "is_over": ring.is_over,
+    }
+
+
+def sweep(event: dict[str, Any], context: object) -> None:
+    """Target of the schedule: every shard, every minute."""
+    logs.configure()
+    wakes, deliveries = bootstrap.wakes(), bootstrap.deliveries()
+    with ThreadPoolExecutor(SWEEP_THREADS) as threads:
+        counts = threads.map(
+            lambda shard: wakes.sweep(shard, deliveries), range(agenda.SHARDS)
+        )
+        looked_at = sum(counts)
+    if looked_at:
+        log.info("swept", extra={"calls": looked_at})
+
+
+def expired(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Removals by TTL from the stream; answers with the first that failed."""
+    logs.configure()
+    for record in event["Records"]:
+        try:
+            key = record["dynamodb"]["Keys"]["pk"]["S"]
+            bootstrap.wakes().expired(*rows.parse_call_key(key))
+        except Exception:
+            log.exception("an expired item was not heard")
+            number = record["dynamodb"]["SequenceNumber"]
+            return {"batchItemFailures": [{"itemIdentifier": number}]}
+    return {"batchItemFailures": []}

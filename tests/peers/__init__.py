@@ -1,0 +1,1 @@
+"""What Parley talks to, played on the loopback by code that Parley does not share."""

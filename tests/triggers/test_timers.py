@@ -1,0 +1,86 @@
+"""Handlers of the three wakes, as Lambda calls them."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.protocol.control import Doorbell
+from chalicelib.services import agenda
+from chalicelib.services.facts import instant
+from chalicelib.services.wakes import Ring
+from chalicelib.triggers import effects, timers
+from tests.builders import NOW_MS
+
+
+class FakeWakes:
+    """Remembers who was looked at; one call cannot be."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def ring(self, tenant: str, call_id: str) -> Ring:
+        self.seen.append((tenant, call_id))
+        return Ring(NOW_MS, is_over=False)
+
+    def expired(self, tenant: str, call_id: str) -> None:
+        if call_id == "broken":
+            raise RuntimeError("broken")
+        self.seen.append((tenant, call_id))
+
+    def sweep(self, shard: int, deliveries: object) -> int:
+        self.seen.append(shard)
+        return 1
+
+
+@pytest.fixture
+def wakes(monkeypatch: pytest.MonkeyPatch) -> FakeWakes:
+    fake = FakeWakes()
+    monkeypatch.setattr(bootstrap, "wakes", lambda: fake)
+    monkeypatch.setattr(bootstrap, "deliveries", lambda: None)
+    return fake
+
+
+def test_wake_answers_the_next_state_of_the_machine(wakes: FakeWakes) -> None:
+    event = {"tenant": "acme", "call_id": "a#b", "wake_at": instant(0)}
+    assert timers.wake(event, None) == {
+        "tenant": "acme",
+        "call_id": "a#b",
+        "wake_at": "2023-11-14T22:13:20.000Z",
+        "is_over": False,
+    }
+
+
+def test_sweep_looks_at_every_shard(wakes: FakeWakes) -> None:
+    timers.sweep({}, None)
+    assert sorted(wakes.seen) == list(range(agenda.SHARDS))
+
+
+def removal(number: int, key: str) -> dict[str, Any]:
+    keys = {"pk": {"S": key}, "sk": {"S": "WAKE"}}
+    return {"dynamodb": {"SequenceNumber": str(number), "Keys": keys}}
+
+
+def test_expired_wakes_the_calls_beside(wakes: FakeWakes) -> None:
+    records = [removal(1, "CALL#acme#a#b"), removal(2, "CALL#default#c")]
+    answer = timers.expired({"Records": records}, None)
+    assert answer == {"batchItemFailures": []}
+    assert wakes.seen == [("acme", "a#b"), ("default", "c")]
+
+
+def test_expired_that_cannot_be_heard_is_sent_again(wakes: FakeWakes) -> None:
+    records = [removal(1, "CALL#default#a"), removal(2, "CALL#default#broken")]
+    answer = timers.expired({"Records": records}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
+def test_perform_hears_the_effect_of_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    performed: list[Doorbell] = []
+
+    class Fake:
+        perform = staticmethod(performed.append)
+
+    monkeypatch.setattr(bootstrap, "effects", Fake)
+    effect = Doorbell("default", "call-1", 0, "e1", "effect.delete_room", 5, {})
+    effects.perform({"detail": effect.render()}, None)
+    assert performed == [effect]
