@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 RETRY_BUDGET_MS = 2_000
+CONFLICT_BUDGET_MS = 5_000
+"""A lost race means that another command won it: there is progress, so wait longer."""
 RETRY_BASE_MS = 10
 RETRY_CAP_MS = 200
 
@@ -195,11 +197,13 @@ class _Retries:
     def __init__(self, clock: Clock, draws: Draws) -> None:
         self._clock = clock
         self._draws = draws
-        self._deadline_ms = clock.now_ms() + RETRY_BUDGET_MS
+        self._began_ms = clock.now_ms()
         self._count = 0
 
     def wait(self, cause: ports.RepositoryError) -> None:
-        if self._clock.now_ms() >= self._deadline_ms:
+        is_race = isinstance(cause, ports.Conflict)
+        budget_ms = CONFLICT_BUDGET_MS if is_race else RETRY_BUDGET_MS
+        if self._clock.now_ms() - self._began_ms >= budget_ms:
             raise Unavailable(type(cause).__name__) from cause
         ceiling = min(RETRY_CAP_MS, RETRY_BASE_MS * 2**self._count)
         self._count += 1

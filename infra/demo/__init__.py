@@ -1,0 +1,6 @@
+"""``python -m infra.demo``: calls between people on the running stack.
+
+Each scene is a call that ends in its own way; then its webhooks are shown as the
+business received and verified them. The exit status tells whether all of it
+happened.
+"""
