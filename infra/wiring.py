@@ -21,6 +21,17 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index with the keys alone; sparse: few items have them."""
+
+    name: str
+    partition_key: str
+    """String."""
+    sort_key: str
+    """Number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A DynamoDB table, on demand, with string keys and a stream of both images."""
 
@@ -29,6 +40,7 @@ class Table:
     sort_key: str
     ttl_attribute: str
     """Number attribute with epoch seconds."""
+    indexes: tuple[Index, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +75,23 @@ class StreamMapping:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An EventBridge rule on Parley's bus, with one function as its target."""
+    """An EventBridge rule on Parley's bus: one function or machine hears it."""
 
     name: str
     pattern: dict[str, object]
-    function: str
     retry_attempts: int
     max_event_age_seconds: int
+    function: str | None = None
+    machine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that is invoked again and again, with an empty event."""
+
+    name: str
+    every_minutes: int
+    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +130,14 @@ class StateMachine:
         return (STATE_MACHINES_FOLDER / self.file).read_text(encoding="utf-8")
 
 
-TABLE = Table("calls", partition_key="pk", sort_key="sk", ttl_attribute="ttl")
+WAKE_INDEX = Index("wake", partition_key="wake_shard", sort_key="wake_at_ms")
+TABLE = Table(
+    "calls",
+    partition_key="pk",
+    sort_key="sk",
+    ttl_attribute="ttl",
+    indexes=(WAKE_INDEX,),
+)
 BUS = "parley"
 EVENT_SOURCE = "parley"
 
@@ -150,7 +179,40 @@ REDELIVER = Function(
     reads_secret=True,
     reserved_concurrency=20,
 )
-FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER)
+WAKE = Function(
+    "wake",
+    "chalicelib.triggers.timers.wake",
+    memory_mb=512,
+    timeout_seconds=30,
+    table=Access.READ_WRITE,
+    reads_secret=True,
+)
+SWEEP = Function(
+    "sweep",
+    "chalicelib.triggers.timers.sweep",
+    memory_mb=512,
+    timeout_seconds=55,
+    table=Access.READ_WRITE,
+    starts=("redelivery",),
+    reads_secret=True,
+    reserved_concurrency=1,
+)
+EXPIRED = Function(
+    "expired",
+    "chalicelib.triggers.timers.expired",
+    memory_mb=512,
+    timeout_seconds=30,
+    table=Access.READ_WRITE,
+    reads_secret=True,
+)
+PERFORM = Function(
+    "perform",
+    "chalicelib.triggers.effects.perform",
+    memory_mb=512,
+    timeout_seconds=30,
+    reads_secret=True,
+)
+FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER, WAKE, SWEEP, EXPIRED, PERFORM)
 
 HTTP_DEFAULT = API
 """The HTTP API has one ``$default`` route, and this function behind it."""
@@ -170,25 +232,30 @@ STREAM_MAPPINGS = (
         filters=(
             {
                 "eventName": ["INSERT"],
-                "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "EVENT#"}]}}},
+                "dynamodb": {
+                    "Keys": {"sk": {"S": [{"prefix": "EVENT#"}, {"prefix": "EFFECT#"}]}}
+                },
             },
         ),
         batch_size=100,
         retry_attempts=10,
         max_record_age_seconds=6 * 3600,
     ),
-)
-
-RULES = (
-    Rule(
-        "webhooks",
-        pattern={
-            "source": [EVENT_SOURCE],
-            "detail-type": [{"prefix": "room."}, {"prefix": "participant."}],
-        },
-        function=DELIVER.name,
-        retry_attempts=20,
-        max_event_age_seconds=6 * 3600,
+    StreamMapping(
+        EXPIRED.name,
+        filters=(
+            {
+                "eventName": ["REMOVE"],
+                "userIdentity": {
+                    "type": ["Service"],
+                    "principalId": ["dynamodb.amazonaws.com"],
+                },
+                "dynamodb": {"Keys": {"sk": {"S": ["WAKE"]}}},
+            },
+        ),
+        batch_size=100,
+        retry_attempts=10,
+        max_record_age_seconds=6 * 3600,
     ),
 )
 
@@ -198,7 +265,44 @@ REDELIVERY = StateMachine(
     functions={"RedeliverFunctionArn": REDELIVER.name},
     queues={"DeadLetterQueueUrl": WEBHOOK_DEAD_LETTERS.name},
 )
-STATE_MACHINES = (REDELIVERY,)
+RING = StateMachine(
+    "ring",
+    "ring.asl.json",
+    functions={"WakeFunctionArn": WAKE.name},
+    is_express=True,
+)
+STATE_MACHINES = (REDELIVERY, RING)
+
+RULES = (
+    Rule(
+        "webhooks",
+        pattern={
+            "source": [EVENT_SOURCE],
+            "detail-type": [{"prefix": "room."}, {"prefix": "participant."}],
+            # One ring a commit: whoever hears it reads all that was told.
+            "detail": {"is_last": [True]},
+        },
+        function=DELIVER.name,
+        retry_attempts=20,
+        max_event_age_seconds=6 * 3600,
+    ),
+    Rule(
+        "rings",
+        pattern={"source": [EVENT_SOURCE], "detail-type": ["participant.invited"]},
+        machine=RING.name,
+        retry_attempts=20,
+        max_event_age_seconds=600,
+    ),
+    Rule(
+        "effects",
+        pattern={"source": [EVENT_SOURCE], "detail-type": [{"prefix": "effect."}]},
+        function=PERFORM.name,
+        retry_attempts=20,
+        max_event_age_seconds=6 * 3600,
+    ),
+)
+
+SCHEDULES = (Schedule("sweep", every_minutes=1, function=SWEEP.name),)
 
 
 class Variable(StrEnum):

@@ -1,5 +1,7 @@
 """A Lambda function as the wiring has it, with a role of its own."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as ddb
 from aws_cdk import aws_events as events
@@ -12,7 +14,7 @@ from constructs import Construct
 from infra.components.deployment import Deployment, construct_id
 from infra.components.findings import accept
 from infra.components.logs import log_group
-from infra.wiring import Access, Function, Variable
+from infra.wiring import TABLE, Access, Function, Variable
 
 READ_ACTIONS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 """No Scan: nothing in Parley may cost more because more calls are stored."""
@@ -24,6 +26,8 @@ WRITE_ACTIONS = (
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 )
+
+INDEX_ACTIONS = ("dynamodb:Query",)
 
 TABLE_ACTIONS = {
     Access.READ: READ_ACTIONS,
@@ -80,7 +84,10 @@ class ParleyFunction(Construct):
         """Permit what the wiring says, item by item."""
         actions = TABLE_ACTIONS.get(self.wired.table)
         if actions:
-            table.grant(self.function, *actions)
+            # Table.grant would permit all of it on every index as well.
+            self._permit(actions, [table.table_arn])
+            indexes = [f"{table.table_arn}/index/{one.name}" for one in TABLE.indexes]
+            self._permit(INDEX_ACTIONS, indexes)
             self._name(Variable.TABLE, table.table_name)
 
     def use_secret(self, secret: secrets.ISecret) -> None:
@@ -102,6 +109,11 @@ class ParleyFunction(Construct):
         if name in self.wired.starts:
             machine.grant_start_execution(self.function)
             self._name(variable, machine.state_machine_arn)
+
+    def _permit(self, actions: Sequence[str], resources: Sequence[str]) -> None:
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=list(actions), resources=list(resources))
+        )
 
     def _name(self, variable: Variable, value: str) -> None:
         self.function.add_environment(variable, value)

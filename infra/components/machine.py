@@ -38,7 +38,7 @@ def state_machine(
         },
         logs=sfn.LogOptions(
             destination=log_group(place, "Logs"),
-            level=sfn.LogLevel.ALL,
+            level=sfn.LogLevel.ERROR if wired.is_express else sfn.LogLevel.ALL,
             include_execution_data=False,
         ),
         tracing_enabled=True,
@@ -47,6 +47,13 @@ def state_machine(
         one.function.grant_invoke_latest_version(machine)
     for queue in filled.values():
         queue.grant_send_messages(machine)
+    if wired.is_express:
+        accept(
+            machine,
+            "SF1",
+            "Every step of every call in a log would cost more than the steps do; "
+            "an execution that fails is logged.",
+        )
     accept(
         machine,
         "IAM5[Resource::*]",

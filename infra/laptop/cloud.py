@@ -1,23 +1,23 @@
 """The laptop cloud: all of the wiring alive in this process, without any port."""
 
-import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from moto import mock_aws
 from moto.core.config import DefaultConfig
 from moto.moto_api._internal.models import moto_api_backend
 
 from infra import wiring
-from infra.laptop import clock, resources
-from infra.laptop.clients import client
+from infra.laptop import clock, machines, resources
+from infra.laptop.clients import connections_shared
 from infra.laptop.dynamodb import Database
 from infra.laptop.events import targets_served_by
+from infra.laptop.executions import Executions
 from infra.laptop.functions import Functions
 from infra.laptop.handlers import Handler
 from infra.laptop.lambdas import invocations_run_by
@@ -25,11 +25,11 @@ from infra.laptop.observation import Change, Observation, Observer, requests_obs
 from infra.laptop.outstanding import Outstanding
 from infra.laptop.patching import environment_replaced
 from infra.laptop.runtime import Answer
+from infra.laptop.schedules import Schedules
+from infra.laptop.state import State
 from infra.laptop.stream import Poller, record_of
 from infra.laptop.timers import Timers
 from infra.laptop.ttl import Sweeper
-
-logger = logging.getLogger(__name__)
 
 MOTO: DefaultConfig = {
     "core": {"mock_credentials": False},
@@ -46,20 +46,41 @@ class Pace:
     """Before the second attempt; twice that before the third (AWS: 60 and 120)."""
     stream_retry_seconds: float = 0.1
     sweep_seconds: float = 2.0
+    """Between two looks for what TTL has to remove."""
+    minute_seconds: float = 60.0
+    """What a schedule takes for a minute."""
 
 
 DEFAULT_PACE = Pace()
-STOP_ATTEMPTS = 50
-STOP_PAUSE_SECONDS = 0.01
+
+TTL = "ttl"
+SWITCHES = frozenset(
+    {
+        TTL,
+        *(rule.name for rule in wiring.RULES),
+        *(schedule.name for schedule in wiring.SCHEDULES),
+        *(mapping.function for mapping in wiring.STREAM_MAPPINGS),
+    }
+)
+"""What a cloud can be without: a rule, a schedule, a stream mapping, or TTL."""
 
 _running = threading.Lock()
+
+
+class Part(Protocol):
+    """Has threads of its own."""
+
+    def start(self) -> None: ...
+
+    def stop(self, timeout_seconds: float) -> None: ...
 
 
 class Cloud:
     """At most one at a time in a process, for moto's state belongs to the process.
 
     ``environment`` replaces the process's whole environment from `start` to `stop`;
-    ``handlers`` stand in for the code of the functions that they name.
+    ``handlers`` stand in for the code of the functions that they name; ``without``
+    names what does not move (`SWITCHES`); ``state`` is open, and keeps the items.
     """
 
     def __init__(
@@ -69,11 +90,18 @@ class Cloud:
         handlers: Mapping[str, Handler] | None = None,
         pace: Pace = DEFAULT_PACE,
         now_seconds: Callable[[], float] = clock.now_seconds,
+        without: Collection[str] = (),
+        state: State | None = None,
     ) -> None:
+        if unknown := set(without) - SWITCHES:
+            raise ValueError(f"a cloud cannot be without {', '.join(sorted(unknown))}")
         self._environment = dict(environment)
         self._now_seconds = now_seconds
+        self._without = frozenset(without)
+        self._state = state
         self._observers: list[Observer] = []
         self._outstanding = Outstanding()
+        self._executions = Executions(now_seconds, self._outstanding)
         self._installed = ExitStack()
         self._timers = Timers()
         self._functions = Functions(
@@ -93,7 +121,14 @@ class Cloud:
                 pace.stream_retry_seconds,
             )
             for mapping in wiring.STREAM_MAPPINGS
+            if mapping.function not in without
         ]
+        self._schedules = Schedules(
+            [one for one in wiring.SCHEDULES if one.name not in without],
+            self._functions,
+            now_seconds,
+            pace.minute_seconds,
+        )
         self._database = Database(self._publish, now_seconds)
         self._sweeper = Sweeper(self._database, now_seconds, pace.sweep_seconds)
 
@@ -116,10 +151,8 @@ class Cloud:
         except BaseException:
             self._installed.close()
             raise
-        self._timers.start()
-        self._sweeper.start()
-        for poller in self._pollers:
-            poller.start()
+        for part in self._parts():
+            part.start()
 
     def stop(self, timeout_seconds: float = 2.0) -> None:
         """Stop every part; what still runs after the timeout is named in the log."""
@@ -129,18 +162,18 @@ class Cloud:
             return max(0.05, ends_at - time.monotonic())
 
         with self._installed:
-            self._timers.stop(left())
-            self._sweeper.stop(left())
-            for poller in self._pollers:
-                poller.stop(left())
-            _stop_machines()
+            for part in self._parts():
+                part.stop(left())
+            machines.stop_all()
             self._functions.stop(left())
 
     def reset(self) -> None:
         """Forget every item, event, message and execution; much quicker than anew."""
         self.settle()
-        _stop_machines()
+        machines.stop_all()
         moto_api_backend.reset()
+        if self._state is not None:
+            self._state.forget()
         self._create()
 
     def invoke(self, function: str, payload: bytes) -> Answer:
@@ -148,11 +181,22 @@ class Cloud:
         return self._functions.invoke(function, payload)
 
     def settle(self, timeout_seconds: float = 10.0) -> bool:
-        """Wait until no record, event or asynchronous run is on its way.
+        """Wait until no record, event, asynchronous run or execution is on its way.
 
-        State machines are not waited for. False when the time was over first.
+        An execution in a Wait state is not. False when the time was over first.
         """
         return self._outstanding.wait_for_none(timeout_seconds)
+
+    def tick(self) -> None:
+        """Look at the clock at once, for a test that has set it forward.
+
+        Waits that are over end, schedules that are due run, and TTL removes what has
+        expired. What follows from that is on its way: `settle` waits for it.
+        """
+        self._executions.look_at_the_clock()
+        self._schedules.look_at_the_clock()
+        if TTL not in self._without:
+            self.sweep()
 
     def sweep(self, now_seconds: float | None = None) -> int:
         """Let TTL remove what has expired by now, at once; how many items."""
@@ -169,42 +213,36 @@ class Cloud:
         enter(mock_aws(config=MOTO))
         # Somebody else's mock may be active around ours, and full.
         moto_api_backend.reset()
+        enter(connections_shared())
         enter(requests_observed(self._tell))
         enter(self._database.installed())
         enter(invocations_run_by(self._functions))
         enter(targets_served_by(self._functions))
+        enter(machines.machines_run_by(self._executions, self._now_seconds))
 
     def _create(self) -> None:
-        os.environ.update(resources.create())
+        os.environ.update(resources.create(self._without))
+        if self._state is not None:
+            self._database.put_back(self._state.kept)
 
-    def _publish(self, change: Change) -> None:
-        self._tell(change)
-        record = record_of(change, self._now_seconds())
-        for poller in self._pollers:
-            poller.offer(record)
+    def _parts(self) -> Iterator[Part]:
+        """What runs by itself."""
+        yield self._timers
+        if TTL not in self._without:
+            yield self._sweeper
+        yield from self._pollers
+        yield self._schedules
+
+    def _publish(self, commit: Sequence[Change]) -> None:
+        # Kept first: nobody hears of what a restart would not know.
+        if self._state is not None:
+            self._state.write(commit)
+        for change in commit:
+            self._tell(change)
+            record = record_of(change, self._now_seconds())
+            for poller in self._pollers:
+                poller.offer(record)
 
     def _tell(self, observation: Observation) -> None:
         for observer in self._observers:
             observer(observation)
-
-
-def _stop_machines() -> None:
-    """Executions wait in threads of moto's; none may outlive its cloud."""
-    machines = client("stepfunctions")
-    for machine in machines.list_state_machines()["stateMachines"]:
-        running = machines.list_executions(
-            stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING"
-        )
-        for execution in running["executions"]:
-            _stop_execution(execution["executionArn"])
-
-
-def _stop_execution(arn: str) -> None:
-    for _ in range(STOP_ATTEMPTS):
-        try:
-            client("stepfunctions").stop_execution(executionArn=arn)
-            return
-        except AttributeError:
-            # moto's execution cannot be stopped before its own thread has begun.
-            time.sleep(STOP_PAUSE_SECONDS)
-    logger.error("an execution did not stop", extra={"execution": arn})

@@ -14,6 +14,7 @@ from infra.laptop.logs import log_to
 from infra.laptop.ports import PortUnavailable
 from infra.laptop.settings import BadSetting, Settings
 from infra.laptop.stack import Stack
+from infra.laptop.state import StateUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ BANNER = """
     API      http://{host}:{http}        try  curl http://{host}:{http}/health
     Console  http://{host}:{http}/
     Worker   http://{host}:{worker}/health
+    State    {state}
 
     A token            make token UID=alice
     A call, by itself  make demo
@@ -41,7 +43,7 @@ def main() -> int:
         settings = Settings.parse(environment)
         log_to(sys.stderr, settings.log_level)
         asyncio.run(_run(environment, settings, stdout))
-    except (BadSetting, PortUnavailable) as reason:
+    except (BadSetting, PortUnavailable, StateUnavailable) as reason:
         sys.stderr.write(f"{reason}\n")
         return 1
     except KeyboardInterrupt:
@@ -72,7 +74,14 @@ def _banner(settings: Settings) -> str:
         host=settings.probe_host,
         http=settings.http_port,
         worker=settings.worker_port,
+        state=_kept_in(settings),
     )
+
+
+def _kept_in(settings: Settings) -> str:
+    if settings.state_folder is None:
+        return "not kept"
+    return f"{os.path.relpath(settings.state_folder)}, kept over restarts"
 
 
 def leave(status: int) -> None:

@@ -1,27 +1,38 @@
 """moto's DynamoDB made safe for threads, quick enough, and true to its word.
 
 moto loses updates under threads, sorts the whole table for a query, copies it
-for a transaction, ignores ClientRequestToken, and puts the writes of a failed
-transaction into the stream.
+for a transaction, ignores ClientRequestToken, puts the writes of a failed transaction
+into the stream, and never lets go of an item that it has made.
 """
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from moto.core.common_models import BaseModel
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import ERROR_TYPE_PREFIX, DynamodbException
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
 
+from infra.laptop.environment import REGION
+from infra.laptop.indexes import SparseIndexes
 from infra.laptop.observation import Change
 from infra.laptop.patching import replaced
-from infra.laptop.rows import image_of, items_of, key_of, stored_items, touched_rows
+from infra.laptop.rows import (
+    image_of,
+    items_of,
+    key_of,
+    put_back,
+    stored_items,
+    touched_rows,
+)
 from infra.laptop.tokens import ClientRequestTokens, TokenMismatch
 
 FIRST_ERROR_STATUS = 400
@@ -33,14 +44,18 @@ class Database:
     """Every operation on every table, one after the other, under one lock."""
 
     def __init__(
-        self, publish: Callable[[Change], None], now_seconds: Callable[[], float]
+        self,
+        publish: Callable[[Sequence[Change]], None],
+        now_seconds: Callable[[], float],
     ) -> None:
+        """``publish`` is told of each commit: the changes that belong together."""
         self._publish = publish
+        self._indexes = SparseIndexes()
         self._tokens = ClientRequestTokens(now_seconds)
         self._lock = threading.RLock()
         self._changes: dict[Key, Change] = {}
         self._is_transacting = False
-        self._queried: tuple[Table, DynamoType | None] | None = None
+        self._found: tuple[Table, list[Item]] | None = None
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -54,6 +69,7 @@ class Database:
                 (Table, "all_items", self._all_items()),
                 (Table, "__deepcopy__", self._deep_copy()),
                 (StreamShard, "add", self._record()),
+                (BaseModel, "__new__", staticmethod(_untracked)),
             ):
                 stack.enter_context(replaced(owner, name, value))
             yield
@@ -66,11 +82,19 @@ class Database:
             try:
                 yield
                 # Under the lock, so that the stream has the order of the writes.
-                for change in self._changes.values():
-                    if change.old != change.new:
-                        self._publish(change)
+                changes = [c for c in self._changes.values() if c.old != c.new]
+                if changes:
+                    self._publish(changes)
             finally:
                 self._changes.clear()
+
+    def put_back(self, items: Iterable[Change]) -> None:
+        """Hold ``items`` as if they had always been there: nobody is told."""
+        tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+        with self._lock:
+            for item in items:
+                if item.table in tables and item.new is not None:
+                    put_back(tables[item.table], item.new)
 
     def remove(self, table: Table, is_expired: Callable[[Item], bool]) -> int:
         """Delete as the service does what has expired; how many items that was."""
@@ -150,14 +174,21 @@ class Database:
         original = Table.query
 
         def query(
-            table: Table, hash_key: DynamoType | None, *more: Any, **named: Any
+            table: Table, key: DynamoType | None, *more: Any, **named: Any
         ) -> Any:
-            is_index = named.get("index_name") or any(more[6:7])
-            self._queried = (table, None if is_index else hash_key)
+            index = named.get("index_name") or next(iter(more[6:7]), None)
+            if key is not None:
+                # Through these moto looks as through all items, and sorts them.
+                found = (
+                    self._indexes.items(table, index, key)
+                    if index
+                    else items_of(table, key)
+                )
+                self._found = (table, found)
             try:
-                return original(table, hash_key, *more, **named)
+                return original(table, key, *more, **named)
             finally:
-                self._queried = None
+                self._found = None
 
         return query
 
@@ -165,12 +196,9 @@ class Database:
         original = Table.all_items
 
         def all_items(table: Table) -> list[Item]:
-            if self._queried is None or self._queried[0] is not table:
+            if self._found is None or self._found[0] is not table:
                 return original(table)
-            hash_key = self._queried[1]
-            if hash_key is None:
-                return list(stored_items(table))
-            return items_of(table, hash_key)
+            return self._found[1]
 
         return all_items
 
@@ -179,6 +207,7 @@ class Database:
             item = new if new is not None else old
             assert item is not None
             table = shard.table
+            self._indexes.note(table, item)
             key = (table.name, item.hash_key, item.range_key)
             # moto tells of an item that an update creates in two steps.
             first = self._changes.get(key)
@@ -190,3 +219,8 @@ class Database:
             )
 
         return record
+
+
+def _untracked(kind: type, *arguments: Any, **named: Any) -> Any:
+    """moto keeps a list of every model ever made, for a page that nobody opens."""
+    return object.__new__(kind)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 REGION = "us-east-1"
-STATE_FOLDER = ".parley"
+PRIVATE_FOLDER = ".parley"
 SECRET_FILE = "jwt_secret"
+STATE = "PARLEY_STATE"
+NO_STATE = "none"
 
 FAKE_AWS = {
     "AWS_ACCESS_KEY_ID": "laptop",
@@ -45,6 +47,7 @@ def laptop_environment(environ: Mapping[str, str], folder: Path) -> dict[str, st
     result |= FAKE_AWS
     result["PARLEY_ENV"] = "development"
     result["PARLEY_JWT_SECRET"] = jwt_secret(environ, folder)
+    result[STATE] = _state(environ, folder, result["PARLEY_HTTP_PORT"])
     result.setdefault("LIVEKIT_CLIENT_URL", result["LIVEKIT_URL"])
     return result
 
@@ -54,10 +57,18 @@ def jwt_secret(environ: Mapping[str, str], folder: Path) -> str:
     given = environ.get("PARLEY_JWT_SECRET")
     if given:
         return given
-    path = folder / STATE_FOLDER / SECRET_FILE
+    path = folder / PRIVATE_FOLDER / SECRET_FILE
     if not path.exists():
         _create_secret(path)
     return path.read_text(encoding="ascii").strip()
+
+
+def _state(environ: Mapping[str, str], folder: Path, http_port: str) -> str:
+    """Given; or a folder for each port, so that two stacks of a checkout are two."""
+    given = environ.get(STATE)
+    if given is None:
+        return str(folder / PRIVATE_FOLDER / "state" / http_port)
+    return given or NO_STATE
 
 
 def _create_secret(path: Path) -> None:

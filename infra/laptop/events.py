@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.events.models import Rule
 
 from infra.laptop.clients import client
 from infra.laptop.functions import ASYNCHRONOUS_RETRIES, Functions
 from infra.laptop.patching import replaced
-from infra.laptop.runtime import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -48,47 +49,56 @@ def _deliver(
     functions: Functions, rule_arn: str, target: dict[str, Any], event: dict[str, Any]
 ) -> None:
     text = json.dumps(event)
+    keep = partial(_keep_dead_letter, rule_arn, target, text)
     if _service(target) == "states":
-        # The event's id for a name: a repeated event starts nothing twice.
-        client("stepfunctions").start_execution(
-            stateMachineArn=target["Arn"], name=event["id"], input=text
-        )
+        _start(target["Arn"], event["id"], text, keep)
         return
     wanted = target.get("RetryPolicy", {}).get("MaximumRetryAttempts")
     functions.submit(
         target["Arn"].rpartition(":")[2],
         text.encode(),
         retries=ASYNCHRONOUS_RETRIES if wanted is None else wanted,
-        on_exhausted=_dead_letter(rule_arn, target, text),
+        on_exhausted=lambda answer: keep(answer.error or "", answer.payload.decode()),
     )
 
 
-def _dead_letter(
-    rule_arn: str, target: dict[str, Any], event: str
-) -> Callable[[Answer], None]:
-    def keep(answer: Answer) -> None:
-        queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
-        logger.error("undelivered", extra={"rule": rule_arn, "target": target["Arn"]})
-        if not queue_arn:
-            return
-        sqs = client("sqs")
-        url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
-        attributes = {
-            "RULE_ARN": rule_arn,
-            "TARGET_ARN": target["Arn"],
-            "ERROR_CODE": answer.error or "",
-            "ERROR_MESSAGE": answer.payload.decode()[:1000],
-        }
-        sqs.send_message(
-            QueueUrl=url,
-            MessageBody=event,
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in attributes.items()
-            },
+def _start(
+    machine_arn: str, name: str, text: str, keep: Callable[[str, str], None]
+) -> None:
+    try:
+        # The event's id for a name: a repeated event starts nothing twice.
+        client("stepfunctions").start_execution(
+            stateMachineArn=machine_arn, name=name, input=text
         )
+    except ClientError as error:
+        reason = error.response["Error"]
+        if reason["Code"] != "ExecutionAlreadyExists":
+            keep(reason["Code"], reason["Message"])
 
-    return keep
+
+def _keep_dead_letter(
+    rule_arn: str, target: dict[str, Any], event: str, code: str, message: str
+) -> None:
+    queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
+    logger.error("undelivered", extra={"rule": rule_arn, "target": target["Arn"]})
+    if not queue_arn:
+        return
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+    attributes = {
+        "RULE_ARN": rule_arn,
+        "TARGET_ARN": target["Arn"],
+        "ERROR_CODE": code,
+        "ERROR_MESSAGE": message[:1000],
+    }
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody=event,
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in attributes.items()
+        },
+    )
 
 
 def _as_delivered(event: Any) -> dict[str, Any]:

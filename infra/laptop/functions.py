@@ -1,6 +1,7 @@
 """Parley's Lambda functions, run by this process."""
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,10 @@ MOST_THREADS = 16
 ASYNCHRONOUS_RETRIES = 2
 """Lambda tries a failed asynchronous invocation this often again, and no rule or
 caller can make it more."""
+
+
+COLD_START_SECONDS = 2.0
+"""How long other runs of a function let its first one build what all of them use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Functions:
         self._timers = timers
         self._outstanding = outstanding
         self._retry_seconds = retry_seconds
+        self._started: dict[str, threading.Event] = {}
         self._pools = {
             function.name: ThreadPoolExecutor(
                 min(function.reserved_concurrency or MOST_THREADS, MOST_THREADS),
@@ -71,8 +77,10 @@ class Functions:
         """Run the function to its end, in this thread."""
         function = self._functions[name]
         request_id = str(uuid.uuid4())
+        self._let_one_start(name)
         began = time.perf_counter()
         answer = self._run(function, payload, request_id)
+        self._started[name].set()
         self._observe(
             Invocation(
                 function=name,
@@ -84,6 +92,13 @@ class Functions:
             )
         )
         return answer
+
+    def _let_one_start(self, name: str) -> None:
+        """Lambda gives every run a process; here many would build the same at once."""
+        first = threading.Event()
+        started = self._started.setdefault(name, first)
+        if started is not first:
+            started.wait(COLD_START_SECONDS)
 
     def submit(
         self,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import BotocoreStubber
 
+from infra.laptop.change import Change as Change
 from infra.laptop.patching import replaced
 
 RUNNING_FUNCTION: ContextVar[str | None] = ContextVar("running_function", default=None)
@@ -44,18 +45,6 @@ class Invocation:
     """The exception's class name, or None."""
     payload_bytes: int
     answer_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One item that a committed write changed."""
-
-    table: str
-    keys: Mapping[str, Any]
-    old: Mapping[str, Any] | None
-    new: Mapping[str, Any] | None
-    by_ttl: bool = False
-    """Removed by DynamoDB itself because its time had passed."""
 
 
 Observation = AwsRequest | Invocation | Change

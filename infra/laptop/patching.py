@@ -9,7 +9,7 @@ _ABSENT = object()
 
 
 @contextmanager
-def replaced(owner: type, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: object, name: str, value: Any) -> Iterator[None]:
     """Within the block ``owner.name`` is ``value``; after it, what it was."""
     before = vars(owner).get(name, _ABSENT)
     setattr(owner, name, value)

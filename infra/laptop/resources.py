@@ -3,14 +3,18 @@
 import io
 import json
 import zipfile
+from collections.abc import Collection, Mapping, Sequence
 
 from infra import wiring
 from infra.laptop.clients import client
-from infra.wiring import Function, Queue, StateMachine
+from infra.wiring import Function, Index, Queue, Rule, StateMachine
 
 
-def create() -> dict[str, str]:
-    """The environment variables that lead the functions to what was created."""
+def create(without: Collection[str] = ()) -> dict[str, str]:
+    """The environment variables that lead the functions to what was created.
+
+    The rules called ``without`` are left out.
+    """
     _create_table()
     role = _create_role()
     functions = {f.name: _create_function(f, role) for f in wiring.FUNCTIONS}
@@ -19,7 +23,8 @@ def create() -> dict[str, str]:
         m.name: _create_machine(m, role, functions, queues)
         for m in wiring.STATE_MACHINES
     }
-    _create_rules(functions)
+    rules = [rule for rule in wiring.RULES if rule.name not in without]
+    _create_rules(rules, _targets(rules, functions, machines))
     return {
         wiring.Variable.TABLE: wiring.TABLE.name,
         wiring.Variable.BUS: wiring.BUS,
@@ -42,14 +47,19 @@ def definition(
 def _create_table() -> None:
     table = wiring.TABLE
     dynamodb = client("dynamodb")
-    keys = ((table.partition_key, "HASH"), (table.sort_key, "RANGE"))
+    indexes = [_index(index) for index in table.indexes]
+    types = {table.partition_key: "S", table.sort_key: "S"}
+    for index in table.indexes:
+        types |= {index.partition_key: "S", index.sort_key: "N"}
     dynamodb.create_table(
         TableName=table.name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name, _ in keys
+            {"AttributeName": name, "AttributeType": kind}
+            for name, kind in types.items()
         ],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        KeySchema=_keys(table.partition_key, table.sort_key),
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
         StreamSpecification={
             "StreamEnabled": True,
             "StreamViewType": "NEW_AND_OLD_IMAGES",
@@ -62,6 +72,21 @@ def _create_table() -> None:
             "AttributeName": table.ttl_attribute,
         },
     )
+
+
+def _index(index: Index) -> dict[str, object]:
+    return {
+        "IndexName": index.name,
+        "KeySchema": _keys(index.partition_key, index.sort_key),
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
+def _keys(partition_key: str, sort_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition_key, "KeyType": "HASH"},
+        {"AttributeName": sort_key, "KeyType": "RANGE"},
+    ]
 
 
 def _create_role() -> str:
@@ -105,11 +130,20 @@ def _create_machine(
     return str(created["stateMachineArn"])
 
 
-def _create_rules(functions: dict[str, str]) -> None:
+def _targets(
+    rules: Sequence[Rule], functions: Mapping[str, str], machines: Mapping[str, str]
+) -> dict[str, str]:
+    """Rule name -> the ARN of what hears it."""
+    heard = {rule.name: functions[rule.function] for rule in rules if rule.function}
+    started = {rule.name: machines[rule.machine] for rule in rules if rule.machine}
+    return heard | started
+
+
+def _create_rules(rules: Sequence[Rule], targets: Mapping[str, str]) -> None:
     events = client("events")
     events.create_event_bus(Name=wiring.BUS)
     dead_letters = _queue_arn(wiring.RULE_DEAD_LETTERS)
-    for rule in wiring.RULES:
+    for rule in rules:
         events.put_rule(
             Name=rule.name,
             EventBusName=wiring.BUS,
@@ -121,8 +155,8 @@ def _create_rules(functions: dict[str, str]) -> None:
             EventBusName=wiring.BUS,
             Targets=[
                 {
-                    "Id": rule.function,
-                    "Arn": functions[rule.function],
+                    "Id": rule.name,
+                    "Arn": targets[rule.name],
                     "DeadLetterConfig": {"Arn": dead_letters},
                     "RetryPolicy": {
                         "MaximumRetryAttempts": rule.retry_attempts,

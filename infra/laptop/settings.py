@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
+
+from infra.laptop.environment import NO_STATE, STATE
 
 
 class BadSetting(ValueError):
@@ -11,12 +14,13 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the stack listens, and how much it tells."""
+    """Where the stack listens, how much it tells, and where it keeps its items."""
 
     host: str
     http_port: int
     worker_port: int
     log_level: str
+    state_folder: Path | None
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:
@@ -30,6 +34,7 @@ class Settings:
             http_port=_port(environment, "PARLEY_HTTP_PORT"),
             worker_port=_port(environment, "PARLEY_WORKER_PORT"),
             log_level=level,
+            state_folder=_folder(environment[STATE]),
         )
         if settings.http_port == settings.worker_port:
             raise BadSetting("PARLEY_HTTP_PORT and PARLEY_WORKER_PORT are the same.")
@@ -39,6 +44,10 @@ class Settings:
     def probe_host(self) -> str:
         """Where this machine reaches what is bound to ``host``."""
         return "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+
+
+def _folder(text: str) -> Path | None:
+    return None if text == NO_STATE else Path(text).expanduser()
 
 
 def _port(environment: Mapping[str, str], name: str) -> int:

@@ -15,6 +15,7 @@ from infra.laptop.console_files import ConsoleFiles
 from infra.laptop.gateway import Gateway
 from infra.laptop.inbox import Inbox, endpoints_with_inbox, secret_of
 from infra.laptop.settings import Settings
+from infra.laptop.state import State
 from infra.laptop.worker import WorkerProcess
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Stack:
     def __init__(self, environment: Mapping[str, str], settings: Settings) -> None:
         self._environment = {**environment, **endpoints_with_inbox(environment)}
         self._settings = settings
+        self._state = State(settings.state_folder) if settings.state_folder else None
         self._cloud_runs = asyncio.Event()
         self._worker = WorkerProcess(
             environment, wiring.ROOT, settings.probe_host, settings.worker_port
@@ -47,10 +49,23 @@ class Stack:
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
-        """Until ``stop`` is set. Raises `PortUnavailable` before anything runs."""
+        """Until ``stop`` is set.
+
+        Raises `PortUnavailable` or `StateUnavailable` before anything runs.
+        """
         settings = self._settings
         ports.check(settings.host, settings.http_port, "PARLEY_HTTP_PORT")
         ports.check(settings.host, settings.worker_port, "PARLEY_WORKER_PORT")
+        if self._state is not None:
+            self._state.open()
+        try:
+            await self._run(stop, on_ready)
+        finally:
+            if self._state is not None:
+                self._state.close()
+
+    async def _run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        settings = self._settings
         runner = web.AppRunner(
             self._gateway.application(),
             access_log=None,
@@ -76,7 +91,9 @@ class Stack:
         loop = asyncio.get_running_loop()
         # A thread, for the imports and the creating take a second or two.
         with_cloud = ThreadPoolExecutor(1, thread_name_prefix="cloud")
-        cloud = await loop.run_in_executor(with_cloud, _started, self._environment)
+        cloud = await loop.run_in_executor(
+            with_cloud, _started, self._environment, self._state
+        )
         logger.info("cloud - STARTING -> RUNNING")
         self._gateway.open(cloud)
         self._cloud_runs.set()
@@ -94,10 +111,10 @@ class Stack:
         return self._cloud_runs.is_set() and self._worker.listening.is_set()
 
 
-def _started(environment: Mapping[str, str]) -> "Cloud":
+def _started(environment: Mapping[str, str], state: State | None) -> "Cloud":
     # Here, for moto's imports would keep the HTTP port waiting.
     from infra.laptop.cloud import Cloud
 
-    cloud = Cloud(environment)
+    cloud = Cloud(environment, state=state)
     cloud.start()
     return cloud

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from infra.laptop import attributes
 from infra.laptop.environment import REGION
 from infra.laptop.filters import matches_any
 from infra.laptop.functions import Functions
@@ -47,7 +48,7 @@ def record_of(change: Change, now_seconds: float) -> dict[str, Any]:
     }
     if change.by_ttl:
         record["userIdentity"] = BY_TTL
-    record["dynamodb"]["SizeBytes"] = len(json.dumps(images))
+    record["dynamodb"]["SizeBytes"] = len(attributes.render(images))
     return record
 
 
@@ -159,7 +160,7 @@ class Poller:
         )
 
     def _invoke(self, records: Sequence[Record]) -> int | None:
-        payload = json.dumps({"Records": records}).encode()
+        payload = attributes.render({"Records": records}).encode()
         answer = self._functions.invoke(self._mapping.function, payload)
         return first_failed(records, answer)
 

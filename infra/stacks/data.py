@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.components.alarm import AlarmTopic
 from infra.components.deployment import Deployment, construct_id
 from infra.components.findings import accept
-from infra.wiring import TABLE
+from infra.wiring import TABLE, Index
 
 SIGNING_SECRET = "PARLEY_JWT_SECRET"
 
@@ -28,7 +28,7 @@ class DataStack(cdk.Stack):
 
 def _table(scope: Construct, deployment: Deployment) -> ddb.Table:
     """The older resource on purpose: emulators do not read global tables."""
-    return ddb.Table(
+    table = ddb.Table(
         scope,
         construct_id(TABLE.name),
         partition_key=_string(TABLE.partition_key),
@@ -41,6 +41,18 @@ def _table(scope: Construct, deployment: Deployment) -> ddb.Table:
         ),
         deletion_protection=not deployment.is_emulated,
         removal_policy=deployment.removal_policy,
+    )
+    for index in TABLE.indexes:
+        _add_index(table, index)
+    return table
+
+
+def _add_index(table: ddb.Table, index: Index) -> None:
+    table.add_global_secondary_index(
+        index_name=index.name,
+        partition_key=_string(index.partition_key),
+        sort_key=ddb.Attribute(name=index.sort_key, type=ddb.AttributeType.NUMBER),
+        projection_type=ddb.ProjectionType.KEYS_ONLY,
     )
 
 

@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import wiring
@@ -12,7 +13,7 @@ from infra.components.deployment import Deployment, construct_id
 from infra.components.findings import accept
 from infra.components.function import ParleyFunction
 from infra.components.machine import state_machine
-from infra.components.rule import add_rule
+from infra.components.rule import add_rule, add_schedule
 from infra.components.stream import FailureBucket, map_stream
 from infra.stacks.data import DataStack
 
@@ -52,8 +53,14 @@ class EventsStack(cdk.Stack):
             function.use_secret(data.secret)
             function.use_bus(self._bus)
         self._map_streams(FailureBucket(self, "FailedBatches", deployment))
+        self._machines = {
+            wired.name: state_machine(self, wired, self._functions, self._queues)
+            for wired in wiring.STATE_MACHINES
+        }
+        self._let_functions_start_machines()
+        self._watch_express_machines()
         self._add_rules()
-        self._add_machines()
+        self._add_schedules()
         self._add_outputs()
 
     def _map_streams(self, failures: FailureBucket) -> None:
@@ -76,21 +83,61 @@ class EventsStack(cdk.Stack):
                 topic=self._data.alarms,
             )
 
+    def _let_functions_start_machines(self) -> None:
+        for name, variable in MACHINE_VARIABLES.items():
+            for function in self._functions.values():
+                function.use_machine(name, variable, self._machines[name])
+
+    def _watch_express_machines(self) -> None:
+        """Nothing else keeps an Express execution that has failed."""
+        for wired in wiring.STATE_MACHINES:
+            if wired.is_express:
+                machine = self._machines[wired.name]
+                add_alarm(
+                    machine,
+                    "Failures",
+                    metric=machine.metric_failed(
+                        period=cdk.Duration.minutes(1), statistic="sum"
+                    ),
+                    threshold=5,
+                    minutes=3,
+                    runbook="rings end up to a minute late, by the sweep; read the "
+                    "machine's log and the ERROR lines of the function that it calls.",
+                    topic=self._data.alarms,
+                )
+
     def _add_rules(self) -> None:
         for rule in wiring.RULES:
             add_rule(
                 self,
                 rule,
                 bus=self._bus,
-                function=self._functions[rule.function],
+                target=self._target(rule),
                 dead_letters=self._queues[wiring.RULE_DEAD_LETTERS.name],
             )
 
-    def _add_machines(self) -> None:
-        for wired in wiring.STATE_MACHINES:
-            machine = state_machine(self, wired, self._functions, self._queues)
-            for function in self._functions.values():
-                function.use_machine(wired.name, MACHINE_VARIABLES[wired.name], machine)
+    def _target(self, rule: wiring.Rule) -> ParleyFunction | sfn.StateMachine:
+        if rule.machine is not None:
+            return self._machines[rule.machine]
+        assert rule.function is not None, f"nobody hears the rule {rule.name}"
+        return self._functions[rule.function]
+
+    def _add_schedules(self) -> None:
+        for schedule in wiring.SCHEDULES:
+            function = self._functions[schedule.function]
+            add_schedule(self, schedule, function)
+            add_alarm(
+                function,
+                "Failures",
+                metric=function.function.metric_errors(
+                    period=cdk.Duration.minutes(1), statistic="sum"
+                ),
+                threshold=1,
+                minutes=5,
+                runbook="what only this schedule mends stays as it is; read the "
+                "function's ERROR lines of these minutes.",
+                topic=self._data.alarms,
+            )
 
     def _add_outputs(self) -> None:
         cdk.CfnOutput(self, "BusName", value=self._bus.event_bus_name)

@@ -12,7 +12,23 @@ from hypothesis.stateful import (
 
 from chalicelib.domain.call import Call
 from chalicelib.domain.calls import handle
-from chalicelib.domain.commands import Command, End, Join, Leave, Wake
+from chalicelib.domain.commands import (
+    Appear,
+    Cancel,
+    CloseRoom,
+    Command,
+    End,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    OpenRoom,
+    Reconcile,
+    Reject,
+    ReplyBusy,
+    Vanish,
+    Wake,
+)
 from chalicelib.domain.events import (
     ParticipantJoined,
     ParticipantLeft,
@@ -25,6 +41,8 @@ from tests.builders import MAX_CALL_SECONDS, NOW_MS, create
 
 UIDS = ("alice", "bob", "carol", "dave", "erin")
 uids = st.sampled_from(UIDS)
+sids = st.sampled_from(["1", "2"])
+rooms = st.sampled_from(["", "RM_1", "RM_2"])
 
 
 @dataclass
@@ -98,6 +116,38 @@ class CallMachine(RuleBasedStateMachine):
     def end(self, uid: str) -> None:
         self.ask(End(uid))
 
+    @rule(uids=st.lists(uids, max_size=3), by=st.none() | uids, busy=st.booleans())
+    def invite(self, uids: list[str], by: str | None, busy: bool) -> None:
+        busy_uids = frozenset(uids[:1]) if busy else frozenset[str]()
+        self.ask(Invite(tuple(uids), by, busy_uids))
+
+    @rule(uid=uids, kind=st.sampled_from([Reject, ReplyBusy, Cancel]))
+    def decline(self, uid: str, kind: type[Reject | ReplyBusy | Cancel]) -> None:
+        self.ask(kind(uid))
+
+    @rule(uid=uids, by=st.none() | uids)
+    def kick(self, uid: str, by: str | None) -> None:
+        self.ask(Kick(uid, by))
+
+    @rule(uid=uids, sid=sids, room_sid=rooms)
+    def appear(self, uid: str, sid: str, room_sid: str) -> None:
+        self.ask(Appear(uid, "app", f"{uid}-{sid}", room_sid))
+
+    @rule(uid=uids, sid=sids)
+    def vanish(self, uid: str, sid: str) -> None:
+        self.ask(Vanish(uid, f"{uid}-{sid}"))
+
+    @rule(room_sid=rooms, kind=st.sampled_from([OpenRoom, CloseRoom]))
+    def room(self, room_sid: str, kind: type[OpenRoom | CloseRoom]) -> None:
+        self.ask(kind(room_sid))
+
+    @rule(present=st.none() | st.dictionaries(uids, sids, max_size=3))
+    def reconcile(self, present: dict[str, str] | None) -> None:
+        found = present and tuple(
+            Appear(uid, "", f"{uid}-{sid}") for uid, sid in present.items()
+        )
+        self.ask(Reconcile(None if present is None else found or ()))
+
     @rule()
     def wake(self) -> None:
         self.ask(Wake())
@@ -125,6 +175,7 @@ class CallMachine(RuleBasedStateMachine):
         kinds = [type(entry.event) for entry in self.story.told]
         assert kinds.count(RoomStarted) <= 1
         if ParticipantJoined in kinds:
+            assert RoomStarted in kinds
             assert kinds.index(RoomStarted) < kinds.index(ParticipantJoined)
 
     @invariant()

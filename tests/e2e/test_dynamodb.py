@@ -9,9 +9,10 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
+from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from infra.deployed import FAKE_AWS, REGION, Cloud
-from tests.adapters.conftest import create_table
-from tests.adapters.contract import CallRepositoryContract, LaneRepositoryContract
+from tests.adapters.contract import LaneRepositoryContract, TallyRepositoryContract
+from tests.adapters.tables import TableCallRepositoryContract, create_table
 
 pytestmark = pytest.mark.cloud
 
@@ -26,9 +27,10 @@ def table(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> type[Row]:
     return rows.table(name, cloud.endpoint)
 
 
-class TestCloudCalls(CallRepositoryContract):
+class TestCloudCalls(TableCallRepositoryContract):
     @pytest.fixture
     def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
+        self.table = table
         return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
 
 
@@ -36,3 +38,9 @@ class TestCloudLanes(LaneRepositoryContract):
     @pytest.fixture
     def lanes(self, table: type[Row]) -> DynamoDBLanes:
         return DynamoDBLanes(table)
+
+
+class TestCloudTallies(TallyRepositoryContract):
+    @pytest.fixture
+    def tallies(self, table: type[Row]) -> DynamoDBTallies:
+        return DynamoDBTallies(table)

@@ -10,14 +10,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+
+from infra.laptop.clock import now_seconds
+from infra.token import Wanted, claims_of
+from tests.e2e.receiver import Received, WebhookReceiver
 
 pytestmark = pytest.mark.laptop
 
@@ -26,6 +31,7 @@ START_SECONDS = 20
 """Twice what is promised: the machine may be shared."""
 STOP_SECONDS = 5
 CHROMIUM = shutil.which("chromium")
+RING_SECONDS = 5
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 
 
@@ -76,6 +82,7 @@ def laptop(*ports: int, **variables: str) -> Iterator[Laptop]:
             "PARLEY_HTTP_PORT": str(http_port),
             "PARLEY_WORKER_PORT": str(worker_port),
             "PARLEY_JWT_SECRET": SECRET,
+            "PARLEY_STATE": "",
             **variables,
         },
         stdin=subprocess.DEVNULL,
@@ -214,6 +221,81 @@ def test_say_in_one_sentence_that_a_port_is_taken(variable: str) -> None:
     )
 
 
+def post(url: str, uid: str, body: Any) -> tuple[int, Any]:
+    claims = claims_of(Wanted(uid, "user", "default", hours=1), int(now_seconds()))
+    request = urllib.request.Request(
+        url,
+        json.dumps(body).encode(),
+        {
+            "authorization": f"Bearer {jwt.encode(claims, SECRET)}",
+            "content-type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.status, json.load(response)
+
+
+def ring(stack: Laptop, room_id: str) -> float:
+    """alice rings bob; when, on the monotonic clock."""
+    room = {
+        "creator": "alice",
+        "device_type": "web",
+        "room_id": room_id,
+        "uids": ["bob"],
+        "timeout": RING_SECONDS,
+    }
+    assert post(f"{stack.url}/api/v1/rooms", "alice", room)[0] == 200
+    return time.monotonic()
+
+
+def is_finished(room_id: str) -> Callable[[Received], bool]:
+    return lambda one: one.type == "room.finished" and one.body["room_id"] == room_id
+
+
+def test_ring_is_missed_although_the_stack_was_killed(tmp_path: Path) -> None:
+    ports = free_ports(2)
+    with WebhookReceiver("a-business-secret") as business:
+        variables = {
+            "PARLEY_STATE": str(tmp_path / "state"),
+            "BUSINESS_WEBHOOK_ENDPOINTS": json.dumps(
+                [{"url": business.url, "secret": business.secret, "timeout": 5}]
+            ),
+        }
+        with laptop(*ports, **variables) as stack:
+            stack.wait_until_ready()
+            rang_at = ring(stack, "rung-then-killed")
+            os.killpg(stack.process.pid, signal.SIGKILL)
+            stack.process.wait(STOP_SECONDS)
+        assert not any(map(is_finished("rung-then-killed"), business.received))
+        # Nobody is there at the deadline; the sweep of the start finds it passed.
+        time.sleep(max(0.0, rang_at + RING_SECONDS - time.monotonic()))
+        with laptop(*ports, **variables) as stack:
+            stack.wait_until_ready()
+            told = business.wait_for(is_finished("rung-then-killed"), START_SECONDS)
+            began = time.monotonic()
+            ring(stack, "rung-and-waited")
+            business.wait_for(is_finished("rung-and-waited"), START_SECONDS)
+            assert time.monotonic() - began >= RING_SECONDS
+    types = [one.type for one in business.received if "then" in one.body["room_id"]]
+    assert types.count("room.finished") == 1
+    assert told.body["room_id"] == "rung-then-killed"
+
+
+def test_say_in_one_sentence_that_the_state_is_taken(tmp_path: Path) -> None:
+    folder = str(tmp_path / "state")
+    with laptop(PARLEY_STATE=folder) as first:
+        first.wait_until_ready()
+        with laptop(PARLEY_STATE=folder) as second:
+            out, errors = second.process.communicate(timeout=START_SECONDS)
+            assert second.process.returncode == 1
+        first.stop()
+    assert out == b""
+    assert errors.decode() == (
+        f"The state in {folder} is in use by another stack: "
+        "stop it, or set PARLEY_STATE to another folder.\n"
+    )
+
+
 def test_give_tokens_that_the_stack_takes() -> None:
     arguments = ["--uid", "alice", "--role", "admin", "--tenant", "t1", "--hours", "1"]
     done = subprocess.run(
@@ -225,8 +307,6 @@ def test_give_tokens_that_the_stack_takes() -> None:
         check=True,
         timeout=START_SECONDS,
     )
-    import jwt
-
     token = done.stdout.splitlines()[-1]
     claims = jwt.decode(token, SECRET, algorithms=["HS256"])
     assert claims.pop("exp") - claims.pop("iat") == 3600
@@ -237,39 +317,6 @@ def test_give_tokens_that_the_stack_takes() -> None:
         "tenant": "t1",
         "role": "admin",
     }
-
-
-def test_demo_shows_a_call_and_its_verified_webhooks() -> None:
-    with laptop() as stack:
-        stack.wait_until_ready()
-        demo = subprocess.run(
-            [sys.executable, "-m", "infra.demo"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "PARLEY_HTTP_PORT": str(stack.http_port),
-                "PARLEY_JWT_SECRET": SECRET,
-            },
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert demo.returncode == 0, demo.stderr
-    assert demo.stdout.count(" verified ") == 7
-    assert "7 webhooks, in order, signatures right" in demo.stdout
-
-
-def test_demo_without_a_stack_says_how_to_start_one() -> None:
-    demo = subprocess.run(
-        [sys.executable, "-m", "infra.demo"],
-        cwd=ROOT,
-        env={**os.environ, "PARLEY_HTTP_PORT": str(free_ports(1)[0])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert demo.returncode == 1
-    assert "make run" in demo.stderr and "Traceback" not in demo.stderr
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from enum import Enum
 
-from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain.call import Call
 from chalicelib.services import ports
-from chalicelib.services.ports import Commit
+from chalicelib.services.ports import CallRepository, Commit, OutboxEvent
 from tests.faults.interleaving import Crashed, Interleaving
 
 
@@ -28,19 +27,21 @@ REFUSALS: dict[Fault, type[ports.RepositoryError]] = {
     Fault.THROTTLED: ports.Throttled,
     Fault.LOST_REQUEST: ports.UnknownOutcome,
 }
-READ_FAULTS = (Fault.NONE, Fault.THROTTLED, Fault.CRASH_BEFORE)
 
 
-class FaultyCalls(MemoryCalls):
-    """A `CallRepository` that keeps the contract but for what a test draws.
+class FaultyCalls:
+    """Any `CallRepository`, between whose requests everything may happen.
 
-    Every request is a point at which another client may run.
+    Every request is a point at which another client may run, or this one end.
     """
 
     def __init__(
-        self, store: Store, turns: Interleaving, draw: Callable[[], Fault]
+        self,
+        inner: CallRepository,
+        turns: Interleaving,
+        draw: Callable[[], Fault],
     ) -> None:
-        super().__init__(store)
+        self._inner = inner
         self._turns = turns
         self._draw = draw
         self.history: list[Commit] = []
@@ -48,11 +49,37 @@ class FaultyCalls(MemoryCalls):
 
     def load(self, tenant: str, call_id: str) -> Call | None:
         self._before_read()
-        return super().load(tenant, call_id)
+        return self._inner.load(tenant, call_id)
 
     def call_id_of(self, tenant: str, uid: str) -> str | None:
         self._before_read()
-        return super().call_id_of(tenant, uid)
+        return self._inner.call_id_of(tenant, uid)
+
+    def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
+        self._before_read()
+        self._inner.drop_lock(tenant, uid, call_id)
+
+    def outbox(
+        self, tenant: str, call_id: str, from_seq: int
+    ) -> tuple[OutboxEvent, ...]:
+        self._before_read()
+        return self._inner.outbox(tenant, call_id, from_seq)
+
+    def request(self, effect: OutboxEvent) -> None:
+        self._before_read()
+        self._inner.request(effect)
+
+    def due(self, shard: int, now_ms: int) -> tuple[tuple[str, str], ...]:
+        self._before_read()
+        return self._inner.due(shard, now_ms)
+
+    def rearm(self, call: Call) -> None:
+        self._before_read()
+        self._inner.rearm(call)
+
+    def disarm(self, call: Call) -> None:
+        self._before_read()
+        self._inner.disarm(call)
 
     def commit(self, commit: Commit) -> None:
         self._turns.pause()
@@ -61,19 +88,18 @@ class FaultyCalls(MemoryCalls):
             raise Crashed
         if fault in REFUSALS:
             raise REFUSALS[fault]
-        self._store_once(commit)
+        self._store(commit)
         if fault is Fault.DUPLICATED:
             self._turns.pause()
-            self._store_once(commit)
+            self._store(commit)
         if fault is Fault.CRASH_AFTER:
             raise Crashed
         if fault is Fault.LOST_ANSWER:
             raise ports.UnknownOutcome
 
-    def _store_once(self, commit: Commit) -> None:
-        is_known = commit.token in self._store.committed
-        super().commit(commit)
-        if not is_known:
+    def _store(self, commit: Commit) -> None:
+        self._inner.commit(commit)
+        if commit not in self.history:
             self.history.append(commit)
 
     def _before_read(self) -> None:

@@ -8,7 +8,12 @@ import pytest
 
 from infra import wiring
 from infra.wiring import StateMachine
-from tests.infra.synthesis import Synthesis
+from tests.infra.synthesis import Resource, Synthesis
+
+MOST_READERS_OF_A_SHARD = 2
+"""More of them and DynamoDB throttles the stream's readers."""
+
+EXPRESS_SECONDS = 300
 
 MACHINES = pytest.mark.parametrize(
     "wired", wiring.STATE_MACHINES, ids=lambda machine: str(machine.name)
@@ -17,7 +22,7 @@ MACHINES = pytest.mark.parametrize(
 
 def test_stream_mappings_filter_and_give_up_into_the_bucket(aws: Synthesis) -> None:
     mappings = list(aws.of_type("AWS::Lambda::EventSourceMapping").values())
-    assert len(mappings) == len(wiring.STREAM_MAPPINGS)
+    assert len(mappings) == len(wiring.STREAM_MAPPINGS) <= MOST_READERS_OF_A_SHARD
     functions = aws.of_type("AWS::Lambda::Function")
     handlers = {one.name: one.handler for one in wiring.FUNCTIONS}
     for wired, mapping in zip(wiring.STREAM_MAPPINGS, mappings, strict=True):
@@ -34,16 +39,34 @@ def test_stream_mappings_filter_and_give_up_into_the_bucket(aws: Synthesis) -> N
         assert bucket["Fn::GetAtt"][0] in aws.of_type("AWS::S3::Bucket")
 
 
+def _rules(aws: Synthesis) -> list[Resource]:
+    rules = aws.of_type("AWS::Events::Rule").values()
+    return [rule for rule in rules if "EventPattern" in rule]
+
+
+def _handler(aws: Synthesis, name: str) -> str:
+    return str(aws.of_type("AWS::Lambda::Function")[name]["Handler"])
+
+
+def _machine(aws: Synthesis, arn: dict[str, Any]) -> Resource:
+    return aws.of_type("AWS::StepFunctions::StateMachine")[arn["Ref"]]
+
+
 def test_rules_are_the_wiring_s(aws: Synthesis) -> None:
-    rules = list(aws.of_type("AWS::Events::Rule").values())
+    rules = _rules(aws)
     assert len(rules) == len(wiring.RULES)
-    functions = aws.of_type("AWS::Lambda::Function")
     handlers = {one.name: one.handler for one in wiring.FUNCTIONS}
+    machines = {one.name: one.definition() for one in wiring.STATE_MACHINES}
     for wired, rule in zip(wiring.RULES, rules, strict=True):
         assert rule["EventPattern"] == wired.pattern
         (target,) = rule["Targets"]
-        name = target["Arn"]["Fn::GetAtt"][0]
-        assert functions[name]["Handler"] == handlers[wired.function]
+        if wired.machine:
+            machine = _machine(aws, target["Arn"])
+            assert machine["DefinitionString"] == machines[wired.machine]
+            assert wired.function is None
+        else:
+            name = target["Arn"]["Fn::GetAtt"][0]
+            assert _handler(aws, name) == handlers[str(wired.function)]
         assert target["RetryPolicy"] == {
             "MaximumEventAgeInSeconds": wired.max_event_age_seconds,
             "MaximumRetryAttempts": wired.retry_attempts,
@@ -51,10 +74,65 @@ def test_rules_are_the_wiring_s(aws: Synthesis) -> None:
         assert _queue(target["DeadLetterConfig"]["Arn"]) == "RuleDeadLetters"
 
 
+def test_rule_starts_its_machine_by_a_role_that_can_do_nothing_else(
+    aws: Synthesis,
+) -> None:
+    started = [rule["Targets"][0] for rule in _rules(aws)]
+    started = [target for target in started if "RoleArn" in target]
+    assert len(started) == len([rule for rule in wiring.RULES if rule.machine])
+    for target in started:
+        role = target["RoleArn"]["Fn::GetAtt"][0]
+        (statement,) = aws.statements({"Role": target["RoleArn"]})
+        assert statement["Action"] == "states:StartExecution"
+        assert statement["Resource"] == target["Arn"]
+        trust = aws.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]
+        assert trust["Statement"][0]["Principal"] == {"Service": "events.amazonaws.com"}
+
+
+def test_schedules_are_the_wiring_s(aws: Synthesis) -> None:
+    rules = aws.of_type("AWS::Events::Rule")
+    schedules = {key: one for key, one in rules.items() if "EventPattern" not in one}
+    assert len(schedules) == len(wiring.SCHEDULES)
+    handlers = {one.name: one.handler for one in wiring.FUNCTIONS}
+    permissions = aws.of_type("AWS::Lambda::Permission").values()
+    for wired, (key, rule) in zip(wiring.SCHEDULES, schedules.items(), strict=True):
+        unit = "minute" if wired.every_minutes == 1 else "minutes"
+        assert rule["ScheduleExpression"] == f"rate({wired.every_minutes} {unit})"
+        assert rule["State"] == "ENABLED"
+        (target,) = rule["Targets"]
+        name = target["Arn"]["Fn::GetAtt"][0]
+        assert _handler(aws, name) == handlers[wired.function]
+        assert target["Input"] == "{}"
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+        (permission,) = (
+            one
+            for one in permissions
+            if one.get("SourceArn") == {"Fn::GetAtt": [key, "Arn"]}
+        )
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert permission["FunctionName"] == target["Arn"]
+
+
+def test_scheduled_run_that_fails_is_left_to_the_next(aws: Synthesis) -> None:
+    runs = aws.of_type("AWS::Lambda::EventInvokeConfig").values()
+    scheduled = {schedule.function for schedule in wiring.SCHEDULES}
+    handlers = {one.handler for one in wiring.FUNCTIONS if one.name in scheduled}
+    found = [
+        one for one in runs if _handler(aws, one["FunctionName"]["Ref"]) in handlers
+    ]
+    assert len(found) == len(handlers)
+    assert all(one["MaximumRetryAttempts"] == 0 for one in found)
+
+
 def test_function_behind_a_rule_keeps_what_it_cannot_handle(aws: Synthesis) -> None:
-    configured = aws.of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert len(configured) == len({rule.function for rule in wiring.RULES})
-    for one in configured:
+    behind = {rule.function for rule in wiring.RULES}
+    handlers = {one.handler for one in wiring.FUNCTIONS if one.name in behind}
+    runs = aws.of_type("AWS::Lambda::EventInvokeConfig").values()
+    found = [
+        one for one in runs if _handler(aws, one["FunctionName"]["Ref"]) in handlers
+    ]
+    assert len(found) == len(handlers)
+    for one in found:
         destination = one["DestinationConfig"]["OnFailure"]["Destination"]
         assert _queue(destination) == "RuleDeadLetters"
 
@@ -76,12 +154,38 @@ def test_machine_is_its_file_with_every_gap_filled(
     assert gaps == {*wired.functions, *wired.queues}
     kind = "EXPRESS" if wired.is_express else "STANDARD"
     assert machine.get("StateMachineType", "STANDARD") == kind
+    logged = machine["LoggingConfiguration"]
+    assert logged["Level"] == ("ERROR" if wired.is_express else "ALL")
+    assert logged["IncludeExecutionData"] is False
+
+
+def test_express_machine_ends_within_what_express_allows() -> None:
+    for wired in wiring.STATE_MACHINES:
+        if wired.is_express:
+            assert json.loads(wired.definition())["TimeoutSeconds"] < EXPRESS_SECONDS
+
+
+def test_early_wakes_never_follow_each_other_at_once() -> None:
+    states = json.loads(wiring.RING.definition())["States"]
+    assert states["IsOver"]["Default"] == "WaitForDeadline"
+    assert states["WaitForDeadline"]["Next"] == "RoundUp"
+    assert states["RoundUp"]["Seconds"] >= 1
+    assert states["RoundUp"]["Next"] == "Wake"
+    assert {key for key, one in states.items() if one.get("Next") == "Wake"} == {
+        "RoundUp"
+    }
 
 
 def test_every_alarm_tells_somebody_what_to_do(aws: Synthesis) -> None:
     alarms = aws.of_type("AWS::CloudWatch::Alarm").values()
     watched = {alarm["MetricName"] for alarm in alarms}
-    assert {"ApproximateNumberOfMessagesVisible", "IteratorAge", "5xx"} <= watched
+    assert {
+        "ApproximateNumberOfMessagesVisible",
+        "Errors",
+        "ExecutionsFailed",
+        "IteratorAge",
+        "5xx",
+    } <= watched
     for alarm in alarms:
         assert alarm["AlarmDescription"].startswith("Runbook: ")
         assert alarm["AlarmActions"]

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -96,6 +97,28 @@ def test_function_role_names_every_resource(aws: Synthesis, wired: Function) -> 
         assert not any("*" in action for action in _actions([statement]))
 
 
+@FUNCTIONS
+def test_function_may_query_the_indexes_and_nothing_else_there(
+    aws: Synthesis, wired: Function
+) -> None:
+    found = [
+        (_actions([statement]), resource["Fn::Join"][1][-1])
+        for statement in aws.statements(aws.function(wired.handler))
+        for resource in _resources(statement)
+        if "/index/" in json.dumps(resource)
+    ]
+    if wired.table is Access.NONE:
+        assert found == []
+    else:
+        expected = [f"/index/{index.name}" for index in wiring.TABLE.indexes]
+        assert found == [({"dynamodb:Query"}, name) for name in expected]
+
+
+def _resources(statement: Resource) -> list[Any]:
+    resource = statement["Resource"]
+    return resource if isinstance(resource, list) else [resource]
+
+
 def test_no_two_functions_share_a_role_or_a_log_group(aws: Synthesis) -> None:
     functions = aws.of_type("AWS::Lambda::Function").values()
     for field in ("Role", "LoggingConfig"):
@@ -135,6 +158,25 @@ def test_table_has_its_keys_its_stream_and_its_ttl(aws: Synthesis) -> None:
     assert table["PointInTimeRecoverySpecification"] == {
         "PointInTimeRecoveryEnabled": True
     }
+
+
+def test_table_has_the_wired_indexes_with_their_keys_alone(aws: Synthesis) -> None:
+    (table,) = aws.of_type("AWS::DynamoDB::Table").values()
+    assert table["GlobalSecondaryIndexes"] == [
+        {
+            "IndexName": index.name,
+            "KeySchema": [
+                {"AttributeName": index.partition_key, "KeyType": "HASH"},
+                {"AttributeName": index.sort_key, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+        for index in wiring.TABLE.indexes
+    ]
+    types = {one["AttributeName"]: one for one in table["AttributeDefinitions"]}
+    for index in wiring.TABLE.indexes:
+        assert types[index.partition_key]["AttributeType"] == "S"
+        assert types[index.sort_key]["AttributeType"] == "N"
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pynamodb.connection import Connection
 
+from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain import calls
 from chalicelib.domain.commands import (
@@ -25,6 +27,7 @@ from chalicelib.domain.commands import (
 from chalicelib.domain.errors import CallError
 from chalicelib.services import calls as service_module
 from chalicelib.services.calls import Attempt, CallService, Unavailable
+from chalicelib.services.ports import CallRepository
 from tests.builders import MAX_CALL_SECONDS, RING_MS, FakeClock, FakeDraws, create
 from tests.faults.history import (
     Answered,
@@ -80,20 +83,20 @@ scripts = st.lists(creates | others, min_size=1, max_size=3)
 faults = st.sampled_from([Fault.NONE] * 6 + list(Fault))
 
 
-@dataclass
 class World:
     """Clients, one storage, and a record of all that happened."""
 
-    choices: list[int]
-    faults: list[Fault]
-    answers: list[Answered] = field(default_factory=list)
-    decisions: list[Decided] = field(default_factory=list)
-    unanswered: list[tuple[Step, Attempt]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.store = Store()
+    def __init__(
+        self, choices: list[int], repository: CallRepository | None = None
+    ) -> None:
+        self.choices = choices
+        self.faults: list[Fault] = []
+        self.answers: list[Answered] = []
+        self.decisions: list[Decided] = []
+        self.unanswered: list[tuple[Step, Attempt]] = []
+        self.stored = repository or MemoryCalls(Store())
         self.turns = Interleaving(self.choose)
-        self.repository = FaultyCalls(self.store, self.turns, self.draw)
+        self.repository = FaultyCalls(self.stored, self.turns, self.draw)
         self.clock = FakeClock()
         self.draws = FakeDraws()
 
@@ -107,7 +110,7 @@ class World:
         return CallService(self.repository, self.clock, self.draws)
 
     def version(self, call_id: str) -> int:
-        call = self.store.calls.get(("default", call_id))
+        call = self.stored.load("default", call_id)
         return call.version if call else 0
 
     def client(self, name: str, script: list[Step]) -> Callable[[], None]:
@@ -145,8 +148,26 @@ class World:
 
     def let_time_pass(self, duration_ms: int) -> None:
         self.clock.pass_ms(duration_ms)
-        for tenant, call_id in list(self.store.calls):
-            self.service().act(tenant, call_id, Wake())
+        for call_id in CALLS:
+            if self.stored.load("default", call_id) is not None:
+                self.service().act("default", call_id, Wake())
+
+    def snapshot(self) -> Store:
+        """What is stored, as a repository of any kind tells it."""
+        store = Store()
+        for call_id in CALLS:
+            call = self.stored.load("default", call_id)
+            if call is not None:
+                store.calls["default", call_id] = call
+            events = self.stored.outbox("default", call_id, 1)
+            store.events["default", call_id] = {event.seq: event for event in events}
+        for uid in UIDS:
+            held = self.stored.call_id_of("default", uid)
+            if held is not None:
+                store.locks["default", uid] = held
+        for commit in self.repository.history:
+            store.effects.update({effect.event_id: effect for effect in commit.effects})
+        return store
 
 
 @contextmanager
@@ -164,20 +185,9 @@ def recorded(decisions: list[Decided]) -> Iterator[None]:
         yield
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    first=st.none() | creates,
-    clients=st.lists(scripts, min_size=2, max_size=4),
-    choices=st.lists(st.integers(0, 3), max_size=60),
-    drawn=st.lists(faults, max_size=30),
-)
-def test_clients_at_once_on_failing_storage_break_nothing(
-    first: Step | None,
-    clients: list[list[Step]],
-    choices: list[int],
-    drawn: list[Fault],
+def play(
+    world: World, first: Step | None, clients: list[list[Step]], drawn: list[Fault]
 ) -> None:
-    world = World(choices, [])
     with recorded(world.decisions):
         if first is not None:
             world.ask(first, Attempt("first", "first"))
@@ -188,19 +198,56 @@ def test_clients_at_once_on_failing_storage_break_nothing(
         world.repeat()
     check_decisions(world.repository.history, world.decisions)
     check_answers(world.repository.history, world.answers)
-    check_store(world.store)
+    check_store(world.snapshot())
     world.let_time_pass(RING_MS)
-    check_store(world.store)
+    check_store(world.snapshot())
     world.let_time_pass(MAX_CALL_SECONDS * 1000)
-    check_store(world.store)
-    assert not any(call.is_live for call in world.store.calls.values())
-    assert world.store.locks == {}
+    last = world.snapshot()
+    check_store(last)
+    assert not any(call.is_live for call in last.calls.values())
+    assert last.locks == {}
+
+
+firsts = st.none() | creates
+crowds = st.lists(scripts, min_size=2, max_size=4)
+orders = st.lists(st.integers(0, 3), max_size=60)
+troubles = st.lists(faults, max_size=30)
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(first=firsts, clients=crowds, choices=orders, drawn=troubles)
+def test_clients_at_once_on_failing_storage_break_nothing(
+    first: Step | None,
+    clients: list[list[Step]],
+    choices: list[int],
+    drawn: list[Fault],
+) -> None:
+    play(World(choices), first, clients, drawn)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(first=firsts, clients=crowds, choices=orders, drawn=troubles)
+def test_clients_at_once_on_a_failing_table_break_nothing(
+    table: type[Row],
+    first: Step | None,
+    clients: list[list[Step]],
+    choices: list[int],
+    drawn: list[Fault],
+) -> None:
+    for row in table.scan():
+        row.delete()
+    world = World(choices, DynamoDBCalls(table, Connection()))
+    play(world, first, clients, drawn)
 
 
 def test_glare_has_one_winner_in_every_order() -> None:
     for first in range(2):
         for length in range(8):
-            world = World([first] * length + [1 - first] * 20, [])
+            world = World([first] * length + [1 - first] * 20)
             pair = [
                 creating("call-1", "alice", ["bob"], 2),
                 creating("call-2", "bob", ["alice"], 2),
@@ -208,10 +255,7 @@ def test_glare_has_one_winner_in_every_order() -> None:
             world.turns.run(
                 [world.client(str(n), [step]) for n, step in enumerate(pair)]
             )
-            live = [call for call in world.store.calls.values() if call.is_live]
+            store = world.snapshot()
+            live = [call for call in store.calls.values() if call.is_live]
             assert len(live) == 1 and len(world.answers) == 1
-            check_store(world.store)
-
-
-def test_repository_without_faults_is_the_one_in_memory() -> None:
-    assert issubclass(FaultyCalls, MemoryCalls)
+            check_store(store)

@@ -133,7 +133,7 @@ class SteppingLanes(MemoryLanes):
 rings = st.lists(st.integers(0, 6), max_size=10)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(
     rings=rings,
     choices=st.lists(st.integers(0, 9), max_size=80),
@@ -152,7 +152,7 @@ def test_events_are_told_in_order_however_they_are_rung(
         assert world.posted == IDS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     rings=rings,
     choices=st.lists(st.integers(0, 9), max_size=80),

@@ -8,9 +8,9 @@ import pytest
 from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.environment import laptop_environment
 from infra.laptop.observation import Observation
-from tests.infra.laptop.fakes import FakeFunctions, Table
+from tests.infra.laptop.fakes import FakeClock, FakeFunctions, Table
 
-Laptop = tuple[Cloud, FakeFunctions, list[Observation]]
+Laptop = tuple[Cloud, FakeFunctions, list[Observation], FakeClock]
 
 PACE = Pace(
     asynchronous_retry_seconds=0.01, stream_retry_seconds=0.001, sweep_seconds=3600
@@ -24,21 +24,23 @@ def laptop(
     folder: Path = tmp_path_factory.mktemp("checkout")
     functions = FakeFunctions()
     seen: list[Observation] = []
+    clock = FakeClock()
     cloud = Cloud(
         laptop_environment({"PATH": "/usr/bin"}, folder),
         handlers=functions.handlers(),
         pace=PACE,
+        now_seconds=clock,
     )
     cloud.observe(seen.append)
     with cloud:
-        yield cloud, functions, seen
+        yield cloud, functions, seen, clock
 
 
 @pytest.fixture
 def cloud(laptop: Laptop) -> Cloud:
-    cloud, functions, seen = laptop
-    functions.clear()
+    cloud, functions, seen, _ = laptop
     cloud.reset()
+    functions.clear()
     seen.clear()
     return cloud
 
@@ -51,6 +53,11 @@ def functions(laptop: Laptop, cloud: Cloud) -> FakeFunctions:
 @pytest.fixture
 def seen(laptop: Laptop, cloud: Cloud) -> list[Observation]:
     return laptop[2]
+
+
+@pytest.fixture
+def clock(laptop: Laptop) -> FakeClock:
+    return laptop[3]
 
 
 @pytest.fixture

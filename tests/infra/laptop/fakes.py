@@ -1,10 +1,31 @@
 """Functions and a table that a test can talk to in few words."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from infra import wiring
 from infra.laptop.clients import client
 from infra.laptop.handlers import Handler
+
+
+class FakeClock:
+    """Stands still until it is set forward."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+    def in_seconds(self, seconds: float) -> str:
+        """That time as a timestamp with milliseconds."""
+        at = datetime.fromtimestamp(self.now + seconds, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class FakeFunctions:
@@ -46,6 +67,17 @@ class Table:
     def put(self, pk: str, sk: str, **attributes: Any) -> None:
         self.client.put_item(TableName=self.name, Item=item(pk, sk, **attributes))
 
+    def due(self, shard: str, **page: Any) -> Any:
+        """One page of the wiring's index: what is due in the shard, in order."""
+        index = wiring.WAKE_INDEX
+        return self.client.query(
+            TableName=self.name,
+            IndexName=index.name,
+            KeyConditionExpression=f"{index.partition_key} = :shard",
+            ExpressionAttributeValues={":shard": {"S": shard}},
+            **page,
+        )
+
     def get(self, pk: str, sk: str) -> Any:
         answer = self.client.get_item(TableName=self.name, Key=item(pk, sk))
         return answer.get("Item")
@@ -60,3 +92,10 @@ def item(pk: str, sk: str, **attributes: Any) -> dict[str, Any]:
             for name, value in attributes.items()
         },
     }
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < ends_at, "waited in vain"
+        time.sleep(0.02)

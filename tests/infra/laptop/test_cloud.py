@@ -2,8 +2,6 @@
 
 import json
 import os
-import time
-from collections.abc import Callable
 from typing import Any
 
 from infra import wiring
@@ -12,7 +10,7 @@ from infra.laptop.clients import client
 from infra.laptop.cloud import Cloud
 from infra.laptop.functions import ASYNCHRONOUS_RETRIES
 from infra.laptop.observation import AwsRequest, Invocation, Observation
-from tests.infra.laptop.fakes import FakeFunctions, Table
+from tests.infra.laptop.fakes import FakeFunctions, Table, wait_until
 
 
 def put_event(kind: str, detail: dict[str, Any], source: str = "parley") -> None:
@@ -22,7 +20,7 @@ def put_event(kind: str, detail: dict[str, Any], source: str = "parley") -> None
                 "EventBusName": wiring.BUS,
                 "Source": source,
                 "DetailType": kind,
-                "Detail": json.dumps(detail),
+                "Detail": json.dumps({"is_last": True} | detail),
             }
         ]
     )
@@ -37,13 +35,6 @@ def messages(queue: wiring.Queue) -> list[Any]:
     )
     found: list[Any] = answer.get("Messages", [])
     return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < ends_at, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_create_all_that_the_wiring_names(cloud: Cloud) -> None:
@@ -71,12 +62,13 @@ def test_send_matching_events_to_the_rule_s_function(
     cloud: Cloud, functions: FakeFunctions
 ) -> None:
     put_event("room.started", {"call_id": "1"})
+    put_event("room.started", {"call_id": "0", "is_last": False})
     put_event("session.started", {"call_id": "2"})
     put_event("room.started", {"call_id": "3"}, source="other")
     assert cloud.settle()
     (event,) = functions.events["deliver"]
     assert event["detail-type"] == "room.started"
-    assert event["detail"] == {"call_id": "1"}
+    assert event["detail"] == {"call_id": "1", "is_last": True}
     assert event["time"].endswith("Z")
 
 
@@ -91,7 +83,7 @@ def test_keep_what_fails_for_good_as_a_dead_letter(
     assert cloud.settle()
     assert len(functions.events["deliver"]) == 1 + ASYNCHRONOUS_RETRIES
     (message,) = messages(wiring.RULE_DEAD_LETTERS)
-    assert json.loads(message["Body"])["detail"] == {"call_id": "1"}
+    assert json.loads(message["Body"])["detail"]["call_id"] == "1"
     attributes = message["MessageAttributes"]
     assert attributes["ERROR_CODE"]["StringValue"] == "RuntimeError"
 

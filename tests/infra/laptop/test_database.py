@@ -1,10 +1,13 @@
 """DynamoDB on the laptop: threads, transactions, tokens, its stream and TTL."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models.dynamo_type import Item
 
 from infra.laptop.cloud import Cloud
 from infra.laptop.observation import Change, Observation
@@ -166,3 +169,107 @@ def test_pour_what_the_filter_lets_pass(
     assert record["dynamodb"]["Keys"] == item("CALL#1", "EVENT#1")
     assert record["dynamodb"]["NewImage"] == item("CALL#1", "EVENT#1", n=1)
     assert "OldImage" not in record["dynamodb"]
+
+
+def test_removal_by_the_product_is_no_expiry(
+    cloud: Cloud, functions: FakeFunctions, table: Table
+) -> None:
+    table.put("CALL#1", "WAKE", ttl=1)
+    key = {"pk": {"S": "CALL#1"}, "sk": {"S": "WAKE"}}
+    table.client.delete_item(TableName=table.name, Key=key)
+    assert cloud.settle()
+    assert "expired" not in functions.events
+
+
+def test_query_the_index_in_order_and_in_pages(table: Table) -> None:
+    for number in (30, 10, 20, 10, 40):
+        table.put(
+            f"CALL#{number}", f"CALL#{number}", wake_shard="S1", wake_at_ms=number
+        )
+    table.put("CALL#other", "CALL", wake_shard="S2", wake_at_ms=5)
+    table.put("CALL#idle", "CALL", body="x")
+    table.put("CALL#half", "CALL", wake_shard="S1")
+    times: list[int] = []
+    start: dict[str, Any] = {}
+    while True:
+        page = table.due("S1", Limit=2, **start)
+        for found in page["Items"]:
+            assert set(found) == {"pk", "sk", "wake_shard", "wake_at_ms"}
+            times.append(int(found["wake_at_ms"]["N"]))
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    assert times == [10, 20, 30, 40]
+
+
+def delete(pk: str, sk: str) -> dict[str, Any]:
+    return {"Delete": {"TableName": Table.name, "Key": item(pk, sk)}}
+
+
+def unschedule(pk: str, sk: str) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": Table.name,
+            "Key": item(pk, sk),
+            "UpdateExpression": "REMOVE wake_shard, wake_at_ms",
+        }
+    }
+
+
+def test_index_holds_what_the_table_holds_whatever_happened(
+    table: Table, cloud: Cloud
+) -> None:
+    """Writes, removals, moves, rolled-back transactions, TTL and a reset."""
+    luck = random.Random(1)
+    shards = ("S0", "S1", "S2")
+
+    def in_table(shard: str) -> set[str]:
+        found = table.client.scan(TableName=table.name)["Items"]
+        return {
+            one["pk"]["S"] for one in found if one.get("wake_shard") == {"S": shard}
+        }
+
+    def write() -> None:
+        pk = f"CALL#{luck.randrange(12)}"
+        scheduled = {"wake_shard": luck.choice(shards), "wake_at_ms": luck.randrange(9)}
+        operations = [
+            put(pk, "CALL", **scheduled),
+            put(
+                pk, "CALL", ttl=luck.choice([1_800_000_000, 1_900_000_000]), **scheduled
+            ),
+            put(pk, "CALL"),
+            delete(pk, "CALL"),
+            unschedule(pk, "CALL"),
+        ]
+        transaction = [luck.choice(operations)]
+        if luck.random() < 0.3:
+            transaction.append(put_if_absent("taken", "CALL"))
+        with suppress(ClientError):
+            table.client.transact_write_items(TransactItems=transaction)
+
+    for step in range(200):
+        write()
+        if step % 50 == 49:
+            cloud.sweep(1_850_000_000)
+        if step == 100:
+            cloud.reset()
+        for shard in shards:
+            found = {one["pk"]["S"] for one in table.due(shard)["Items"]}
+            assert found == in_table(shard)
+
+
+def test_refuse_an_index_that_is_not_there(table: Table) -> None:
+    with pytest.raises(ClientError, match="nowhere"):
+        table.client.query(
+            TableName=table.name,
+            IndexName="nowhere",
+            KeyConditionExpression="wake_shard = :shard",
+            ExpressionAttributeValues={":shard": {"S": "S1"}},
+        )
+
+
+def test_keep_no_item_that_is_gone(table: Table) -> None:
+    """moto keeps a list of every instance of its models."""
+    table.put("a", "1")
+    table.due("S1")
+    assert vars(Item)["instances_tracked"] == []

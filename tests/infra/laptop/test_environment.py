@@ -71,3 +71,14 @@ def test_let_the_user_choose_livekit(tmp_path: Path) -> None:
 def test_be_development_whatever_is_set(tmp_path: Path) -> None:
     made = laptop_environment({"PARLEY_ENV": "production"}, tmp_path)
     assert made["PARLEY_ENV"] == "development"
+
+
+def test_keep_state_for_each_port_unless_told_otherwise(tmp_path: Path) -> None:
+    def state(**given: str) -> str:
+        return laptop_environment(given, tmp_path)["PARLEY_STATE"]
+
+    kept = tmp_path / ".parley" / "state"
+    assert state() == str(kept / "8000")
+    assert state(PARLEY_HTTP_PORT="9000") == str(kept / "9000")
+    assert state(PARLEY_STATE="elsewhere") == "elsewhere"
+    assert state(PARLEY_STATE="") == "none"

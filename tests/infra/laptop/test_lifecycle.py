@@ -33,7 +33,7 @@ def test_leave_nothing_behind() -> None:
         )
         assert cloud.settle()
         assert os.environ["PATH"] == "/bin"
-    assert set(functions.events) == {"outbox", "deliver"}
+    assert set(functions.events) == {"outbox", "deliver", "sweep"}
     assert dict(os.environ) == environment
     left = [thread for thread in threading.enumerate() if thread not in threads]
     assert [thread for thread in left if not thread.daemon] == []

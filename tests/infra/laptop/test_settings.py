@@ -1,6 +1,7 @@
 """What the stack refuses before it starts."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,16 @@ GOOD = {
     "PARLEY_BIND": "127.0.0.1",
     "PARLEY_HTTP_PORT": "8000",
     "PARLEY_WORKER_PORT": "8080",
+    "PARLEY_STATE": "none",
 }
 
 
 def test_parse_good_settings() -> None:
-    assert Settings.parse(GOOD) == Settings("127.0.0.1", 8000, 8080, "INFO")
+    assert Settings.parse(GOOD) == Settings("127.0.0.1", 8000, 8080, "INFO", None)
     anywhere = Settings.parse(GOOD | {"PARLEY_BIND": "0.0.0.0"})
     assert anywhere.probe_host == "127.0.0.1"
+    keeping = Settings.parse(GOOD | {"PARLEY_STATE": "~/parley"})
+    assert keeping.state_folder == Path.home() / "parley"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One moto for the session, emptied between tests."""
+"""One moto for the session, emptied between the tests that ask for a table."""
 
 from collections.abc import Iterator
 
