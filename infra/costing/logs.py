@@ -60,7 +60,8 @@ def printed_bytes_told(count: Callable[[int], None]) -> Iterator[None]:
     handlers = [
         handler
         for handler in logging.getLogger(logs.__package__).handlers
-        if isinstance(handler, logging.StreamHandler)
+        # Not a subclass: that would be somebody else's, who needs its own stream.
+        if type(handler) is logging.StreamHandler
     ]
     # A handler keeps the stdout that it met first.
     before = [handler.setStream(stream) for handler in handlers]
