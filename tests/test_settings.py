@@ -83,6 +83,7 @@ def test_endpoints_from_urls_and_one_secret() -> None:
         ("PARLEY_JWT_SECRET", "short"),
         ("LIVEKIT_API_SECRET", ""),
         ("LIVEKIT_URL", ""),
+        ("LIVEKIT_URL", "livekit.example"),
         ("PARLEY_RING_SECONDS", "4"),
         ("PARLEY_RING_SECONDS", "181"),
         ("PARLEY_RING_SECONDS", "soon"),

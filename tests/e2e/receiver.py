@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +35,7 @@ class WebhookReceiver:
     def __init__(self, secret: str) -> None:
         self.secret = secret
         self._received: list[Received] = []
-        self._refused: set[str] = set()
+        self._refused: Counter[str] = Counter()
         self._news = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -48,10 +49,10 @@ class WebhookReceiver:
         with self._news:
             return list(self._received)
 
-    def refuse_once(self, event_type: str) -> None:
+    def refuse(self, event_type: str, times: int) -> None:
         """Answer 500 to the next of this type."""
         with self._news:
-            self._refused.add(event_type)
+            self._refused[event_type] = times
 
     def wait_for(
         self, is_wanted: Callable[[Received], bool], seconds: float
@@ -84,9 +85,9 @@ class WebhookReceiver:
         with self._news:
             self._received.append(received)
             self._news.notify_all()
-            if received.type not in self._refused:
+            if not self._refused[received.type]:
                 return 200
-            self._refused.remove(received.type)
+            self._refused[received.type] -= 1
             return 500
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -87,10 +87,10 @@ def test_call_is_told_to_the_business_to_its_end(
     ]
 
 
-def test_webhook_that_was_refused_comes_again_by_the_retry_machine(
+def test_webhook_that_was_refused_comes_again(
     cloud: Cloud, business: WebhookReceiver
 ) -> None:
-    business.refuse_once("participant.invited")
+    business.refuse("participant.invited", times=1)
     room_id, _ = _create_room(cloud, "carol", "dave")
     is_invited = _is_told(room_id, "participant.invited")
     refused = business.wait_for(is_invited, WEBHOOK_SECONDS)
@@ -98,13 +98,38 @@ def test_webhook_that_was_refused_comes_again_by_the_retry_machine(
         lambda one: is_invited(one) and one is not refused, WEBHOOK_SECONDS
     )
     assert again.headers["webhook-id"] == refused.headers["webhook-id"]
+
+
+def test_webhook_that_is_refused_for_long_goes_to_the_retry_machine(
+    cloud: Cloud, business: WebhookReceiver
+) -> None:
+    business.refuse("participant.rejected", times=3)
+    room_id, _ = _create_room(cloud, "erin", "frank")
+    frank = {"uid": "frank"}
+    assert _request(cloud, "POST", f"/api/v1/rooms/{room_id}/leave", "frank", frank)
+    business.wait_for(_is_told(room_id, "room.finished"), WEBHOOK_SECONDS)
     machines = cloud.client("stepfunctions")
-    (machine,) = machines.list_state_machines()["stateMachines"]
-    executions = machines.list_executions(stateMachineArn=machine["stateMachineArn"])
-    assert len(executions["executions"]) == 1
+    (machine,) = (
+        one
+        for one in machines.list_state_machines()["stateMachines"]
+        if "Redelivery" in one["name"]
+    )
+    found = machines.list_executions(stateMachineArn=machine["stateMachineArn"])
+    assert [one["status"] for one in found["executions"]] == ["RUNNING"]
 
 
-def _create_room(cloud: Cloud, creator: str, invitee: str) -> tuple[str, Any]:
+def test_ring_is_missed_by_step_functions(
+    cloud: Cloud, business: WebhookReceiver
+) -> None:
+    room_id, _ = _create_room(cloud, "grace", "heidi", timeout=5)
+    missed = business.wait_for(_is_told(room_id, "participant.missed"), WEBHOOK_SECONDS)
+    assert missed.body["missed_uids"] == ["heidi"]
+    business.wait_for(_is_told(room_id, "room.finished"), WEBHOOK_SECONDS)
+
+
+def _create_room(
+    cloud: Cloud, creator: str, invitee: str, **more: Any
+) -> tuple[str, Any]:
     room_id = f"room-{uuid.uuid4().hex[:12]}"
     room = {
         "creator": creator,
@@ -113,6 +138,7 @@ def _create_room(cloud: Cloud, creator: str, invitee: str) -> tuple[str, Any]:
         "rtc_type": 0,
         "invite_on": 1,
         "uids": [invitee],
+        **more,
     }
     status, created = _request(cloud, "POST", "/api/v1/rooms", creator, room)
     assert (status, created["room_id"]) == (200, room_id)
