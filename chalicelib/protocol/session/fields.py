@@ -4,19 +4,21 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from chalicelib.protocol.session.containers import (
+    HeaderFields,
+    Json,
+    JsonObject,
+    Listing,
+    Octets,
+)
 from chalicelib.protocol.session.kinds import (
     Address,
     Duration,
-    HeaderFields,
     Hidden,
     Instant,
-    Json,
-    JsonObject,
     Line,
-    Listing,
     Matching,
     Number,
-    Octets,
     Text,
     Whole,
 )
@@ -27,7 +29,6 @@ SPOKEN_MAX = 10_000
 TEXT_MAX = 65_536
 SECRET_MAX = 4_096
 FRAME_MAX = 1_048_576
-HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 HOUR_MS = 3_600_000
 SAFE_INTEGER = 2**53 - 1
@@ -38,7 +39,7 @@ DIGIT = re.compile(r"[0-9*#A-D]\Z")
 
 Name = Annotated[str, Line(NAME_MAX)]
 """What a person or a program chose to call something: a track, a voice, a model."""
-PlayId = Annotated[str, Line(URL_MAX)]
+PlayId = Annotated[str, Address(URL_MAX)]
 """Names a playback; for `play` it is the URL."""
 SessionId = Annotated[
     str,
@@ -65,7 +66,7 @@ PrivateExtra = Annotated[Mapping[str, Any], Hidden(JsonObject())]
 """A provider's own parameters, which may be keys."""
 Anything = Annotated[Any, Json()]
 Things = Annotated[tuple[Any, ...], Listing(Json(), 128)]
-Audio = Annotated[bytes, Octets(FRAME_MAX)]
+Audio = Annotated[bytes, Hidden(Octets(FRAME_MAX))]
 
 Timestamp = Annotated[int, Whole(0, SAFE_INTEGER)]
 """Epoch milliseconds, as a number."""
@@ -83,6 +84,7 @@ Size = Annotated[int, Whole(1, FRAME_MAX)]
 Tasks = Annotated[int, Whole(1, 64)]
 SampleRate = Annotated[int, Whole(8_000, 48_000)]
 SipCode = Annotated[int, Whole(300, 699)]
+SipStatus = Annotated[int, Whole(100, 699)]
 Share = Annotated[float, Number(0, 1)]
 Level = Annotated[float, Number(0, 10)]
 Decibels = Annotated[float, Number(-120, 120)]

@@ -1,9 +1,7 @@
 """What a field can hold: how it is checked, read from JSON and written back."""
 
-import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,11 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from chalicelib.protocol.session import instants
 
-MAX_DEPTH = 32
-MAX_VALUES = 10_000
-MAX_HEADERS = 64
-MAX_HEADER_VALUE = 2_048
-HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,128}\Z")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m)?\Z")
@@ -127,9 +120,14 @@ class Line(Text):
 
 @dataclass(frozen=True, slots=True)
 class Address(Line):
-    """A URL; its query and user part may carry credentials, so are not kept."""
+    """Perhaps a URL; its query and user part may carry credentials: they are not kept.
+
+    Other text, a path or a name, is kept as it is.
+    """
 
     def redact(self, value: Any) -> str:
+        if "://" not in value:
+            return str(value)
         try:
             parts = urlsplit(str(value))
             host = parts.netloc.rpartition("@")[2]
@@ -174,7 +172,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Duration(Kind):
-    """Milliseconds; in JSON a number of seconds, or ``"30s"``, ``"500ms"``, ``"1m"``."""
+    """Milliseconds; in JSON seconds, or text: ``"30s"``, ``"500ms"``, ``"1m"``."""
 
     longest_ms: int
 
@@ -182,17 +180,18 @@ class Duration(Kind):
         Whole(0, self.longest_ms).check(value)
 
     def read(self, value: Any) -> int:
-        if isinstance(value, str):
-            match = DURATION.match(value.strip())
-            value = match and float(match[1]) * UNIT_MS[match[2]]
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            value = value * UNIT_MS["s"]
-        else:
-            value = None
-        if value is None or not 0 <= value <= self.longest_ms:
+        length_ms = self._length_ms(value)
+        if length_ms is None or not 0 <= length_ms <= self.longest_ms:
             longest = self.longest_ms // UNIT_MS["s"]
             raise Unfit(f'must be seconds or text like "30s", at most {longest} s')
-        return round(value)
+        return round(length_ms)
+
+    def _length_ms(self, value: Any) -> float | None:
+        if isinstance(value, str):
+            match = DURATION.match(value.strip())
+            return float(match[1]) * UNIT_MS[match[2]] if match else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value * UNIT_MS["s"] if is_number else None
 
     def write(self, value: Any) -> str:
         return f"{value}ms" if value % UNIT_MS["s"] else f"{value // UNIT_MS['s']}s"
@@ -213,90 +212,6 @@ class Instant(Kind):
 
     def write(self, value: Any) -> str:
         return instants.render(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Octets(Kind):
-    """Bytes; in JSON the array of their numbers."""
-
-    longest: int
-
-    def check(self, value: Any) -> None:
-        if not isinstance(value, bytes) or len(value) > self.longest:
-            raise Unfit(f"must be at most {self.longest} bytes")
-
-    def read(self, value: Any) -> bytes:
-        if not isinstance(value, list) or len(value) > self.longest:
-            raise Unfit(f"must be an array of at most {self.longest} bytes")
-        try:
-            return bytes(value)
-        except (TypeError, ValueError):
-            raise Unfit("must be an array of numbers from 0 to 255") from None
-
-    def write(self, value: Any) -> list[int]:
-        return list(value)
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderFields(Kind):
-    """SIP headers by name: nothing in them can begin another header."""
-
-    def check(self, value: Any) -> None:
-        if not isinstance(value, Mapping) or len(value) > MAX_HEADERS:
-            raise Unfit(f"must be an object of at most {MAX_HEADERS} headers")
-        for name, content in value.items():
-            if not isinstance(name, str) or not HEADER_NAME.match(name):
-                raise Unfit("must name its headers with 1 to 128 token characters")
-            try:
-                Line(MAX_HEADER_VALUE).check(content)
-            except Unfit as error:
-                raise Unfit(f"must hold headers whose value {error}") from None
-
-    def write(self, value: Any) -> dict[str, str]:
-        return dict(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Json(Kind):
-    """Any JSON value within bounds."""
-
-    def check(self, value: Any) -> None:
-        check_shape(value)
-
-
-@dataclass(frozen=True, slots=True)
-class JsonObject(Kind):
-    """A JSON object of the application's own."""
-
-    def check(self, value: Any) -> None:
-        if not isinstance(value, Mapping):
-            raise Unfit("must be an object")
-        check_shape(value)
-
-    def write(self, value: Any) -> dict[str, Any]:
-        return dict(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Kind):
-    """Several of one kind, as a tuple."""
-
-    of: Kind
-    longest: int
-
-    def check(self, value: Any) -> None:
-        if not isinstance(value, tuple) or len(value) > self.longest:
-            raise Unfit(f"must be an array of at most {self.longest}")
-        for item in value:
-            self.of.check(item)
-
-    def read(self, value: Any) -> tuple[Any, ...]:
-        items = tuple(value) if isinstance(value, list) else None
-        self.check(items)
-        return tuple(self.of.read(item) for item in items or ())
-
-    def write(self, value: Any) -> list[Any]:
-        return [self.of.write(item) for item in value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,38 +236,3 @@ class Hidden(Kind):
 def is_unicode(text: str) -> bool:
     """Whether the text can be sent as UTF-8 at all."""
     return text.isascii() or not SURROGATE.search(text)
-
-
-def check_shape(value: Any) -> None:
-    """Raises `Unfit` for a JSON value that is deep, huge or not JSON at all."""
-    level, seen = [value], 0
-    for depth in range(MAX_DEPTH + 1):
-        seen += len(level)
-        if seen > MAX_VALUES:
-            raise Unfit(f"must hold at most {MAX_VALUES} values")
-        below = [inner for item in level for inner in _inside(item)]
-        if not below:
-            return
-        level = below
-    raise Unfit(f"must be nested at most {MAX_DEPTH} deep")
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    match value:
-        case None | bool() | int():
-            pass
-        case str():
-            if not is_unicode(value):
-                raise Unfit("must be Unicode text without lone surrogates")
-        case float():
-            if not math.isfinite(value):
-                raise Unfit("must hold finite numbers only")
-        case Mapping():
-            for name in value:
-                if not isinstance(name, str) or not is_unicode(name):
-                    raise Unfit("must name its fields with Unicode text")
-            yield from value.values()
-        case list():
-            yield from value
-        case _:
-            raise Unfit("must hold JSON values only")

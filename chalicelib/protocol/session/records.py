@@ -1,6 +1,6 @@
 """Frozen dataclasses as JSON objects: the annotations are the whole table."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from functools import cache
@@ -25,11 +25,6 @@ def camel(attribute: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def snake(attribute: str) -> str:
-    """The attribute as it is."""
-    return attribute
-
-
 @dataclass(frozen=True, slots=True)
 class Record:
     """A dataclass whose annotations say what its fields hold.
@@ -38,8 +33,8 @@ class Record:
     hold raises `Unfit` on construction.
     """
 
-    spelling: ClassVar[Callable[[str], str]] = staticmethod(camel)
-    """How the attributes are spelt as keys."""
+    has_snake_keys: ClassVar[bool] = False
+    """Whether keys are spelt as the attributes are, or in camel case."""
 
     def __post_init__(self) -> None:
         for entry in entries_of(type(self)):
@@ -137,9 +132,14 @@ def redact(record: Record) -> dict[str, Any]:
     }
 
 
-@cache
 def entries_of(record: type[Record]) -> tuple[Entry, ...]:
     """The record's fields, in the order in which they are written."""
+    hashable: Any = record
+    return _entries_of(hashable)
+
+
+@cache
+def _entries_of(record: Any) -> tuple[Entry, ...]:
     hints = get_type_hints(record, include_extras=True)
     return tuple(
         _entry(
@@ -157,7 +157,7 @@ def _entry(record: type[Record], name: str, hint: Any, is_required: bool) -> Ent
     keys = next((part.keys for part in parts if isinstance(part, Keys)), None)
     return Entry(
         attribute=name,
-        keys=keys or (record.spelling(name),),
+        keys=keys or (name if record.has_snake_keys else camel(name),),
         kind=_kind(parts),
         is_required=is_required,
         is_optional=NoneType in parts,
@@ -177,6 +177,7 @@ def _kind(parts: tuple[Any, ...]) -> Kind:
     for part in parts:
         if isinstance(part, Kind):
             return part
+    for part in parts:
         if part is bool:
             return Flag()
         if isinstance(part, type) and issubclass(part, StrEnum):
