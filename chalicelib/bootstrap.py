@@ -12,7 +12,6 @@ from typing import Any
 
 import botocore.config
 import botocore.session
-from pynamodb.connection import Connection
 
 from chalicelib import settings as settings_module
 from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
@@ -20,6 +19,7 @@ from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
+from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.http import GuardedPoster
 from chalicelib.adapters.memory import FixedEndpoints
@@ -94,7 +94,7 @@ def _plane(settings: Settings) -> ControlPlane:
         settings=settings,
         calls=calls,
         reports=ReportService(calls, effects()),
-        tallies=DynamoDBTallies(rows.table(settings.table)),
+        tallies=DynamoDBTallies(_table(settings.table)),
         providers=providers(settings),
         clock=clock,
         draws=draws,
@@ -125,13 +125,13 @@ def deliveries() -> DeliveryService:
     return DeliveryService(
         delivery.Ports(
             calls=_calls(read.table),
-            lanes=DynamoDBLanes(rows.table(read.table)),
+            lanes=DynamoDBLanes(_table(read.table)),
             endpoints=FixedEndpoints({DEFAULT_TENANT: read.endpoints}),
             poster=GuardedPoster(UrlPolicy(allows_loopback=read.is_development)),
             retries=StepFunctionsRetries(
                 _client("stepfunctions"), read.redelivery_machine_arn
             ),
-            tallies=DynamoDBTallies(rows.table(read.table)),
+            tallies=DynamoDBTallies(_table(read.table)),
             clock=SystemClock(),
             draws=SystemDraws(),
         )
@@ -164,15 +164,17 @@ def _rooms(settings: Settings) -> dict[Provider, Rooms]:
 
 
 def _calls(table: str) -> DynamoDBCalls:
-    model = rows.table(table)
-    meta = model.Meta
-    connection = Connection(
-        connect_timeout_seconds=meta.connect_timeout_seconds,
-        read_timeout_seconds=meta.read_timeout_seconds,
-        max_retry_attempts=meta.max_retry_attempts,
-        max_pool_connections=meta.max_pool_connections,
-    )
-    return DynamoDBCalls(model, connection)
+    model = _table(table)
+    return DynamoDBCalls(model, rows.connection_of(model))
+
+
+@functools.cache
+def _table(name: str) -> type[Row]:
+    """One for all repositories, for each has a client of its own to be made."""
+    model = rows.table(name)
+    # Now, for threads that come together would make one each.
+    _ = rows.connection_of(model).client
+    return model
 
 
 @functools.cache

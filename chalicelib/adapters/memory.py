@@ -79,7 +79,7 @@ class MemoryCalls:
                 for key, at_ms in self._store.wakes.items()
                 if at_ms <= now_ms and agenda.shard_of(key[1]) == shard
             )
-            return tuple(key for _, key in found)
+            return tuple(key for _, key in found[: agenda.MOST_DUE])
 
     def rearm(self, call: Call) -> None:
         """Nothing expires here, so nothing is used up."""

@@ -6,6 +6,8 @@ from chalicelib.domain.call import Call
 
 SHARDS = 16
 """Over how many keys the calls are spread, so that none is hot."""
+MOST_DUE = 50
+"""Calls of one key that are looked at together."""
 AUDIT_MS = 120_000
 """How long after its end a call is looked at once more: was all of it told?"""
 

@@ -12,6 +12,8 @@ from chalicelib.services.facts import instant
 log = logging.getLogger(__name__)
 
 SWEEP_THREADS = 4
+SWEEP_ROUNDS = 20
+"""How often a shard is asked for more in one sweep, while it has any."""
 
 
 def wake(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -31,11 +33,18 @@ def sweep(event: dict[str, Any], context: object) -> None:
     """Target of the schedule: every shard, every minute."""
     logs.configure()
     wakes, deliveries = bootstrap.wakes(), bootstrap.deliveries()
+
+    def sweep_shard(shard: int) -> int:
+        looked_at = 0
+        for _ in range(SWEEP_ROUNDS):
+            found = wakes.sweep(shard, deliveries)
+            looked_at += found
+            if found < agenda.MOST_DUE:
+                break
+        return looked_at
+
     with ThreadPoolExecutor(SWEEP_THREADS) as threads:
-        counts = threads.map(
-            lambda shard: wakes.sweep(shard, deliveries), range(agenda.SHARDS)
-        )
-        looked_at = sum(counts)
+        looked_at = sum(threads.map(sweep_shard, range(agenda.SHARDS)))
     if looked_at:
         log.info("swept", extra={"calls": looked_at})
 

@@ -1,15 +1,34 @@
 """What the stacks cost in a month in which nobody calls."""
 
 from infra import wiring
-from infra.costing.prices import ALARM_MONTH, SECRET_MONTH
+from infra.costing.prices import (
+    ALARM_MONTH,
+    LAMBDA_GB_SECOND,
+    LAMBDA_REQUEST,
+    READ_UNIT,
+    SECRET_MONTH,
+)
 from infra.costing.tally import Line
 
-ALARMS = 1 + len(wiring.QUEUES) + len(wiring.STREAM_MAPPINGS)
-"""Server errors of the API, each queue of dead letters, each mapping's age."""
+ALARMS = 3 + len(wiring.QUEUES) + len(wiring.STREAM_MAPPINGS)
+"""Server errors of the API, failed rings, the sweeper's errors, each queue of dead
+letters, each mapping's age."""
+
+SWEEPS = 30 * 24 * 60 // wiring.SCHEDULES[0].every_minutes
+SWEEP_SECONDS = 0.1
+"""Sixteen queries of an empty index, four at a time: assumed."""
+SWEEP_READ_UNITS = 16 * 0.5
 
 FLOOR = (
     Line(ALARM_MONTH, "alarms", ALARMS),
     Line(SECRET_MONTH, "secrets", 1),
+    Line(LAMBDA_REQUEST, "sweeps", SWEEPS),
+    Line(
+        LAMBDA_GB_SECOND,
+        "sweeps",
+        SWEEPS * SWEEP_SECONDS * wiring.SWEEP.memory_mb / 1024,
+    ),
+    Line(READ_UNIT, "sweeps", SWEEPS * SWEEP_READ_UNITS),
 )
 
 BILLED_BY_TIME = (

@@ -11,6 +11,7 @@ from infra.costing import logs
 from infra.costing.assumptions import LOG_COMPRESSION, RUNTIME_MS
 from infra.costing.capacity import Capacity
 from infra.costing.layout import Layout
+from infra.costing.machines import count_express
 from infra.costing.prices import (
     BUS_EVENT,
     GIB,
@@ -28,7 +29,13 @@ from infra.costing.stopwatch import Stopwatch, Timing
 from infra.costing.tally import Tally
 from infra.laptop.clients import client
 from infra.laptop.cloud import Cloud
-from infra.laptop.observation import AwsRequest, Change, Invocation, Observation
+from infra.laptop.observation import (
+    AwsRequest,
+    Change,
+    ExecutionEnd,
+    Invocation,
+    Observation,
+)
 from infra.wiring import Function
 
 FULL_CORE_MB = 1769
@@ -54,6 +61,8 @@ class Meter:
 
     def __init__(self, cloud: Cloud, stopwatch: Stopwatch, tally: Tally) -> None:
         self.tally = tally
+        self.express_ended = 0
+        """How many express executions are over."""
         self.capacity = Capacity({}, wiring.TABLE.ttl_attribute, tally)
         self._cloud = cloud
         self._stopwatch = stopwatch
@@ -89,6 +98,9 @@ class Meter:
                 self._invocation(observation)
             case AwsRequest():
                 self._request(observation)
+            case ExecutionEnd(machine=name, is_express=True, seconds=seconds):
+                self.express_ended += 1
+                count_express(self.tally, name, seconds)
 
     def http_request(
         self, method: str, path: str, status: int, sizes: tuple[int, int]

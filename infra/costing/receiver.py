@@ -58,10 +58,13 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                receiver._take(self.headers["X-Event-Type"])
+                if event_type := self.headers["X-Event-Type"]:
+                    receiver._take(event_type)
                 self.send_response(200)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", "2")
                 self.end_headers()
+                self.wfile.write(b"{}")
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 """Its lines are nobody's log."""

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import secrets
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,8 @@ from typing import Any
 import jwt
 
 from chalicelib import bootstrap
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.services import agenda
 from infra import wiring
 from infra.costing.machines import count_executions
 from infra.costing.meter import Meter
@@ -22,6 +25,7 @@ from infra.costing.tally import Tally
 from infra.laptop.clock import now_seconds
 from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.environment import laptop_environment
+from infra.laptop.patching import replaced
 from infra.laptop.payload import HttpRequest, HttpResponse, event_of, response_of
 from infra.token import ALGORITHM, Wanted, claims_of
 
@@ -38,6 +42,9 @@ WEBHOOKS = Counter(
 
 SETTLE_SECONDS = 20.0
 EXECUTION_SECONDS = 300.0
+PAUSE_SECONDS = 0.1
+RING_SECONDS = 30
+"""What a timer runs for, however soon the call is answered."""
 NO_SWEEP = Pace(sweep_seconds=3600)
 """TTL deletes for free and days later; here it would only take time."""
 
@@ -74,13 +81,16 @@ def replay(calls: int, progress: Progress = lambda done: None) -> Tally:
             _environment(jwt_secret, receiver.url),
             handlers=stopwatch.handlers(wiring.FUNCTIONS),
             pace=NO_SWEEP,
+            without={"sweep"},
         )
         with cloud, Meter(cloud, stopwatch, tally) as meter:
             clients = Clients(cloud, meter, jwt_secret)
             for number in range(calls):
                 clients.hold_call(number)
                 progress(number + 1)
+            _wait_for_rings(meter, calls)
             count_executions(tally, EXECUTION_SECONDS)
+            _sweep_ended(cloud)
             meter.capacity.store(now_seconds())
         expected = Counter({kind: n * calls for kind, n in WEBHOOKS.items()})
         if receiver.types != expected:
@@ -88,6 +98,24 @@ def replay(calls: int, progress: Progress = lambda done: None) -> Tally:
                 f"The webhooks were {dict(receiver.types)}, not {dict(expected)}."
             )
     return tally
+
+
+def _wait_for_rings(meter: Meter, calls: int) -> None:
+    """Every ring's timer runs to its deadline, though the call was answered."""
+    ends_at = time.monotonic() + EXECUTION_SECONDS
+    while meter.express_ended < calls:
+        if time.monotonic() > ends_at:
+            raise ReplayFailed("The rings' timers do not come to an end.")
+        time.sleep(PAUSE_SECONDS)
+
+
+def _sweep_ended(cloud: Cloud) -> None:
+    """Every call is looked at once more after its end, by a clock set forward."""
+    now_ms, ahead_ms = SystemClock.now_ms, 2 * agenda.AUDIT_MS
+    with replaced(SystemClock, "now_ms", lambda clock: now_ms(clock) + ahead_ms):
+        answer = cloud.invoke(wiring.SWEEP.name, b"{}")
+    if answer.error:
+        raise ReplayFailed(f"The sweep failed: {answer.error}.")
 
 
 class Clients:
@@ -159,7 +187,10 @@ def _environment(jwt_secret: str, webhooks_url: str) -> Mapping[str, str]:
     given = {
         "PATH": os.defpath,
         "PARLEY_JWT_SECRET": jwt_secret,
+        "PARLEY_RING_SECONDS": str(RING_SECONDS),
         "BUSINESS_WEBHOOK_ENDPOINTS": json.dumps([endpoint]),
+        # The receiver takes what LiveKit is told, too.
+        "LIVEKIT_URL": webhooks_url.rpartition("/")[0],
     }
     return laptop_environment(given | LAMBDA_VARIABLES, wiring.ROOT)
 

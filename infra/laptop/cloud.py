@@ -218,7 +218,7 @@ class Cloud:
         enter(self._database.installed())
         enter(invocations_run_by(self._functions))
         enter(targets_served_by(self._functions))
-        enter(machines.machines_run_by(self._executions, self._now_seconds))
+        enter(machines.machines_run_by(self._executions, self._now_seconds, self._tell))
 
     def _create(self) -> None:
         os.environ.update(resources.create(self._without))

@@ -35,6 +35,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.laptop.environment import REGION
 from infra.laptop.executions import Executions
+from infra.laptop.observation import ExecutionEnd, Observer
 from infra.laptop.patching import replaced
 
 logger = logging.getLogger(__name__)
@@ -46,16 +47,23 @@ FAILURES = ("FAILED", "TIMED_OUT")
 
 @contextmanager
 def machines_run_by(
-    executions: Executions, now_seconds: Callable[[], float]
+    executions: Executions, now_seconds: Callable[[], float], observe: Observer
 ) -> Iterator[None]:
-    """Within the block state machines wait by ``now_seconds``, and leave nothing."""
+    """Within the block state machines wait by ``now_seconds``, and leave nothing.
+
+    ``observe`` is told of each that has ended.
+    """
     clients = SimpleNamespace(client=_shared_clients())
     with ExitStack() as stack:
         for owner, name, value in (
             (WaitFunction, "_wait_interval", _wait(executions)),
             (Timestamp, "_get_wait_seconds", _seconds_until(now_seconds)),
             (ExecutionWorker, "start", _start(executions)),
-            (ExecutionWorker, "_execution_logic", _run(executions)),
+            (
+                ExecutionWorker,
+                "_execution_logic",
+                _run(executions, now_seconds, observe),
+            ),
             (boto_client, "boto3", clients),
         ):
             stack.enter_context(replaced(owner, name, value))
@@ -103,15 +111,20 @@ def _start(executions: Executions) -> Callable[[Any], None]:
     return start
 
 
-def _run(executions: Executions) -> Callable[[Any], None]:
+def _run(
+    executions: Executions, now_seconds: Callable[[], float], observe: Observer
+) -> Callable[[Any], None]:
     original: Any = ExecutionWorker._execution_logic
 
     def run(worker: Any) -> None:
-        execution = _execution_of(worker)
+        execution, began = _execution_of(worker), now_seconds()
+        machine = execution.state_machine
+        is_express = machine.type == "EXPRESS"
         try:
             original(worker)
         finally:
             _tell_failure(execution)
+            observe(ExecutionEnd(machine.name, is_express, now_seconds() - began))
             _forget(execution)
             executions.end(execution.exec_arn)
 

@@ -47,7 +47,16 @@ class Invocation:
     answer_bytes: int
 
 
-Observation = AwsRequest | Invocation | Change
+@dataclass(frozen=True, slots=True)
+class ExecutionEnd:
+    """One execution of a state machine that is over."""
+
+    machine: str
+    is_express: bool
+    seconds: float
+
+
+Observation = AwsRequest | Invocation | Change | ExecutionEnd
 Observer = Callable[[Observation], None]
 
 

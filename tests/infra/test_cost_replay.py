@@ -1,6 +1,7 @@
 """Three calls on the laptop cloud, and what each of them must have used."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,6 +9,7 @@ from infra import cost, wiring
 from infra.costing import replay as replaying
 from infra.costing.prices import (
     BUS_EVENT,
+    EXPRESS_REQUEST,
     HTTP_API_REQUEST,
     INTERNET_GB,
     LAMBDA_GB_SECOND,
@@ -25,22 +27,39 @@ from infra.costing.tally import Tally
 CALLS = 3
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_rings() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replaying, "RING_SECONDS", 5)
+        yield
+
+
 @pytest.fixture(scope="module")
-def tally() -> Tally:
+def tally(short_rings: None) -> Tally:
     return replay(CALLS)
 
 
 def test_make_four_requests_and_seven_events_a_call(tally: Tally) -> None:
     assert tally.amount(HTTP_API_REQUEST) == 4 * CALLS
-    assert tally.amount(BUS_EVENT) == 7 * CALLS
+    # And the effect of the end: the room is deleted.
+    assert tally.amount(BUS_EVENT) == (7 + 1) * CALLS
     assert tally.amount(LAMBDA_REQUEST, "invocations of api") == 4 * CALLS
-    assert tally.amount(LAMBDA_REQUEST, "invocations of deliver") == 7 * CALLS
+    assert tally.amount(LAMBDA_REQUEST, "invocations of perform") == CALLS
+
+
+def test_ring_the_deliverer_once_a_commit(tally: Tally) -> None:
+    assert tally.amount(LAMBDA_REQUEST, "invocations of deliver") == 4 * CALLS
+
+
+def test_run_one_timer_a_ring(tally: Tally) -> None:
+    assert tally.amount(EXPRESS_REQUEST) == CALLS
+    assert tally.amount(LAMBDA_REQUEST, "invocations of wake") == CALLS
 
 
 def test_tell_the_stream_once_a_commit_or_an_event(tally: Tally) -> None:
     # How many records of a commit come together is the stream's to decide.
     batches = tally.amount(LAMBDA_REQUEST, "invocations of outbox")
-    assert 4 * CALLS <= batches <= 7 * CALLS
+    assert 4 * CALLS <= batches <= 8 * CALLS
 
 
 def test_use_no_retries_when_no_webhook_fails(tally: Tally) -> None:
@@ -67,7 +86,8 @@ def test_write_each_item_of_a_call_in_transactions(tally: Tally) -> None:
 
 
 def test_read_a_call_once_a_command(tally: Tally) -> None:
-    assert tally.amount(READ_UNIT, "reads, GetItem (CALL)") == 3 * CALLS
+    # Three commands, two looks of the ring's timer and one of the sweep.
+    assert tally.amount(READ_UNIT, "reads, GetItem (CALL)") == (3 + 2 + 1) * CALLS
 
 
 def test_tell_measured_from_assumed_time(tally: Tally) -> None:

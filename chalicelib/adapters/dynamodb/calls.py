@@ -26,11 +26,8 @@ from chalicelib.adapters.dynamodb.failures import (
 )
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.call import Call
-from chalicelib.services import ports
+from chalicelib.services import agenda, ports
 from chalicelib.services.ports import Commit, OutboxEvent
-
-MOST_DUE = 50
-"""Calls of a shard that are looked at in one sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ class DynamoDBCalls:
             found = self._table.by_wake.query(
                 rows.shard_key(shard),
                 rows.WakeIndex.wake_at_ms <= now_ms,
-                limit=MOST_DUE,
+                limit=agenda.MOST_DUE,
             )
             return tuple(rows.parse_call_key(row.pk) for row in found)
 

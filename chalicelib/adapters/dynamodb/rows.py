@@ -3,6 +3,7 @@
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -83,6 +84,11 @@ def table(name: str, host: str | None = None) -> type[Row]:
     """The rows of the table of this name; ``host`` is another endpoint's URL."""
     meta = type("Meta", (Row.Meta,), {"table_name": name, "host": host})
     return type(f"{name}Row", (Row,), {"Meta": meta})
+
+
+def connection_of(table: type[Row]) -> Connection:
+    """The one through which the rows themselves are read, for transactions."""
+    return table._get_connection().connection
 
 
 def call_key(tenant: str, call_id: str) -> str:

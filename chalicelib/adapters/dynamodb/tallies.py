@@ -9,6 +9,8 @@ from chalicelib.services.ports import Tally
 
 SHARDS = 8
 """Over how many keys a tenant's counting is spread."""
+KEPT_SECONDS = 90 * 24 * 3600
+"""How long a day is counted, unless it is cleaned up before."""
 DAY_PREFIX = "DAY#"
 FAILURE_PREFIX = "FAILED#"
 
@@ -27,14 +29,15 @@ class DynamoDBTallies:
             (table.delivered, tally.delivered),
             (table.given_up, tally.given_up),
         )
+        expires = table.ttl.set(now_ms // 1000 + KEPT_SECONDS)
         actions: list[Action] = [
             count.add(number) for count, number in counts if number
         ]
         if actions:
-            table(pk, f"{DAY_PREFIX}{day}").update(actions)
+            table(pk, f"{DAY_PREFIX}{day}").update([*actions, expires])
         for event_type, number in tally.failures.items():
             row = table(pk, f"{FAILURE_PREFIX}{day}#{event_type}")
-            row.update([table.failed.add(number)])
+            row.update([table.failed.add(number), expires])
 
     def total(self, tenant: str) -> Tally:
         told = delivered = given_up = 0
