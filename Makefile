@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/media-worker/src
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo token synth cost doctor cloud setup clean
+.PHONY: help run test lint format demo token synth cost bench doctor cloud setup clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ synth: $(VENV)/.development ## Write the CloudFormation templates to cdk.out/
 
 cost: $(VENV)/.laptop ## Count what a thousand calls cost on AWS
 	@$(PY) -m infra.cost $(if $(CALLS),--calls '$(CALLS)')
+
+bench: $(VENV)/.development ## Measure: make bench [ROWS='ring_lateness handler_cpu']
+	@$(PY) -m bench $(ROWS)
 
 cloud: setup ## Deploy into an emulated cloud on this machine, and stay
 	@exec $(PY) -m infra.ministack
