@@ -20,7 +20,7 @@ RETRY_BUDGET_MS = 2_000
 CONFLICT_BUDGET_MS = 5_000
 """A lost race means that another command won it: there is progress, so wait longer."""
 RETRY_BASE_MS = 10
-RETRY_CAP_MS = 200
+RETRY_CAP_MS = 1_000
 
 
 class CommandReused(Exception):

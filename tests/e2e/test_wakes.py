@@ -174,15 +174,16 @@ def test_answered_ring_is_not_missed() -> None:
         assert stack.told(room)[-1] == "joined"
 
 
-def test_thirty_two_people_join_at_once() -> None:
-    uids = [f"user-{number}" for number in range(32)]
+def test_a_dozen_people_join_at_once() -> None:
+    # Thirty-two do in test_contention, where no processor has to keep up.
+    uids = [f"user-{number}" for number in range(12)]
     with laptop(is_virtual=False) as stack:
-        room = stack.create(*uids, max_participants=32)
-        with ThreadPoolExecutor(32) as threads:
+        room = stack.create(*uids, max_participants=12)
+        with ThreadPoolExecutor(12) as threads:
             statuses = list(threads.map(lambda uid: stack.join(uid, room), uids))
-        assert statuses == [200] * 32
+        assert statuses == [200] * 12
         told = stack.told(room)
-        assert told.count("joined") == 32 and told.count("started") == 1
+        assert told.count("joined") == 12 and told.count("started") == 1
 
 
 def test_end_of_a_call_disconnects_who_is_in_its_room() -> None:

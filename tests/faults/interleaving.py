@@ -36,7 +36,7 @@ class Interleaving:
             thread.start()
         waiting = list(zip(threads, turns, strict=True))
         while waiting:
-            place = self._choose(len(waiting)) if len(waiting) > 1 else 0
+            place = self._pick([thread for thread, _ in waiting])
             thread, turn = waiting[place]
             turn.release()
             self._back.acquire()
@@ -45,6 +45,9 @@ class Interleaving:
                 waiting.pop(place)
         if self._failures:
             raise self._failures[0]
+
+    def _pick(self, threads: Sequence[threading.Thread]) -> int:
+        return self._choose(len(threads)) if len(threads) > 1 else 0
 
     def _begin(self, task: Callable[[], None], turn: threading.Semaphore) -> None:
         self._turn.mine = turn
