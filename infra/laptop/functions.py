@@ -1,5 +1,6 @@
 """Parley's Lambda functions, run by this process."""
 
+import json
 import logging
 import threading
 import time
@@ -139,10 +140,7 @@ class Functions:
         finally:
             RUNNING_FUNCTION.reset(token)
         if answer.error:
-            logger.error(
-                "function failed",
-                extra={"function": function.name, "answer": answer.payload.decode()},
-            )
+            _tell_failure(function.name, answer)
         return answer
 
     def _handler(self, function: Function) -> Handler:
@@ -171,3 +169,14 @@ class Functions:
             logger.exception("a failure could not be kept")
         finally:
             self._outstanding.ended()
+
+
+def _tell_failure(name: str, answer: Answer) -> None:
+    """Why, in a line; where in the code, for who wants to know it all."""
+    told = json.loads(answer.payload)
+    reason = told.get("errorMessage") if isinstance(told, dict) else None
+    logger.warning(
+        "function failed",
+        extra={"function": name, "error": answer.error, "reason": reason},
+    )
+    logger.debug("failure", extra={"answer": answer.payload.decode()})
