@@ -92,7 +92,13 @@ def reconcile(call: Call, command: Reconcile, now_ms: int) -> Moved:
 
 
 def _present(call: Call, command: Appear, now_ms: int) -> Moved:
-    """Whoever may not be there proves nothing; the webhook of it removes them."""
+    """Whoever may not be there proves nothing; the webhook of it removes them.
+
+    Nor does a connection whose end was told already: the list is older than that.
+    """
+    member = call.participant(command.uid)
+    if member is not None and command.sid == member.gone_sid != "":
+        return call, ()
     try:
         return appear(call, command, now_ms)
     except CallError:

@@ -178,6 +178,13 @@ class TestReconcile:
             RoomFinished(),
         ]
 
+    def test_presence_of_a_connection_that_has_gone_proves_nothing(self) -> None:
+        call = play(create(), Join("alice", "app"), ALICE, Vanish("bob", "PA_bob"))
+        later = after(call, Reconcile((BOB, ALICE)))
+        assert later.is_live
+        bob = later.participant("bob")
+        assert bob is not None and bob.state is ParticipantState.INVITED
+
     def test_absence_of_all_who_were_there_ends_it_once(self) -> None:
         call = play(*TALKING, ALICE, BOB)
         events = told(call, Reconcile(()))
