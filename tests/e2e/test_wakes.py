@@ -28,6 +28,7 @@ CACHES = (
     bootstrap.wakes,
     bootstrap.effects,
     bootstrap._client,
+    bootstrap._table,
 )
 
 

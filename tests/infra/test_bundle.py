@@ -1,5 +1,6 @@
 """The Lambda bundle holds what the functions import, and little else."""
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from infra import bundle, wiring
 from infra.bundle import Target
 
 LARGEST_ZIP = 16 * 1024 * 1024
+UNCHECKED_HASH = 0b01
+"""PEP 552: how byte code says that it is never held against its source."""
 NOT_NEEDED: dict[str, set[str]] = {
     # cryptography loads cffi's compiled half, which parses nothing.
     "cffi": {"pycparser"},
@@ -107,6 +110,37 @@ def test_build_follows_a_change_of_the_bundle(tmp_path: Path) -> None:
     out.with_name("bundle.digest").write_text("of another time")
     (out / "left_over.py").touch()
     assert not (bundle.build(Target.LOCAL, out) / "left_over.py").exists()
+
+
+def test_bundle_has_byte_code_that_is_not_held_against_its_source(
+    local_bundle: Path,
+) -> None:
+    modules = [one for one in local_bundle.rglob("*.py")]
+    for module in modules:
+        code = Path(importlib.util.cache_from_source(str(module))).read_bytes()
+        assert code[:4] == importlib.util.MAGIC_NUMBER
+        assert int.from_bytes(code[4:8], "little") == UNCHECKED_HASH
+    assert local_bundle / "entry.py" in modules
+
+
+def test_byte_code_is_left_out_where_nothing_can_make_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(bundle, "_compiler", lambda target: None)
+    (tmp_path / "module.py").touch()
+    bundle.compile_modules(Target.CLOUD, tmp_path, ["."])
+    assert "will start slowly" in caplog.text
+    assert [one.name for one in tmp_path.iterdir()] == ["module.py"]
+
+
+def test_interpreter_that_does_not_run_compiles_nothing(tmp_path: Path) -> None:
+    stand_in = tmp_path / "python3.13"
+    stand_in.write_text("#!/bin/sh\nexit 127\n")
+    stand_in.chmod(0o755)
+    assert bundle._version(str(stand_in)) == ""
+    assert bundle._version(sys.executable) == ".".join(map(str, sys.version_info[:2]))
 
 
 @pytest.mark.parametrize("function", wiring.FUNCTIONS, ids=lambda one: str(one.name))

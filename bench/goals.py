@@ -1,0 +1,108 @@
+"""Every row of the design's table of numbers, in its order."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra import wiring
+
+IMPORT = "lambda_import"
+SIZE = "zip_size"
+HANDLER = "handler"
+RING = "ring_lateness"
+WEBHOOK = "commit_to_webhook"
+LOST = "events_lost"
+COST = "cost"
+MEASURES = (IMPORT, SIZE, HANDLER, RING, WEBHOOK, LOST, COST)
+"""Each is a module of this package; this is their order."""
+
+MEDIA = "the media worker's own bench"
+"""Stands where a row has no measure here."""
+
+
+class Bound(StrEnum):
+    """Which side of the limit is the good one."""
+
+    AT_MOST = "<="
+    AT_LEAST = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One row: what is measured, and how far it has to come."""
+
+    slug: str
+    unit: str
+    limit: float
+    measure: str = ""
+    """The measure that it comes from; empty for none in this package."""
+    why_not: str = ""
+    """Why it has none."""
+    bound: Bound = Bound.AT_MOST
+
+    def is_reached(self, value: float) -> bool:
+        if self.bound is Bound.AT_MOST:
+            return value <= self.limit
+        return value >= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.bound}{self.limit:g}"
+
+
+def _media(slug: str, unit: str, limit: float, bound: Bound = Bound.AT_MOST) -> Goal:
+    return Goal(slug, unit, limit, why_not=MEDIA, bound=bound)
+
+
+MEDIA_WORKER = (
+    _media("sip_cpu_per_call", "%core", 0.25),
+    _media("sip_calls_per_core", "calls", 300, Bound.AT_LEAST),
+    _media("sip_late_frames", "frames", 0),
+    _media("sip_loss", "%", 0),
+    _media("sip_vad_cpu_per_call", "%core", 0.35),
+    _media("sip_vad_calls_per_core", "calls", 220, Bound.AT_LEAST),
+    _media("sip_vad_memory_per_call", "MB", 1),
+    _media("sip_denoised_recorded_per_core", "calls", 200, Bound.AT_LEAST),
+    _media("sip_arrivals_late_frames", "frames", 0),
+    _media("sip_arrivals_tick_p99", "ms", 10),
+    _media("webrtc_pcmu_cpu_per_call", "%core", 0.7),
+    _media("webrtc_opus_cpu_per_call", "%core", 1.4),
+    _media("webrtc_opus_calls_per_core", "calls", 50, Bound.AT_LEAST),
+    _media("barge_in_p50", "ms", 120),
+    _media("barge_in_p95", "ms", 220),
+    _media("tts_cached_p95", "ms", 25),
+    _media("tts_embedded_p95", "ms", 100),
+    _media("asr_final_p95", "ms", 400),
+    _media("audio_in_out_p95_1_call", "ms", 22),
+    _media("audio_in_out_p95_100_calls", "ms", 22),
+    _media("invite_answered_p95", "ms", 8),
+    _media("vad_f1", "score", 0.94, Bound.AT_LEAST),
+    _media("vad_ap", "score", 0.985, Bound.AT_LEAST),
+)
+
+CONTROL_PLANE = (
+    Goal("lambda_import_plain", "ms", 120, IMPORT),
+    *(
+        Goal(f"lambda_import_{function.name}", "ms", 400, IMPORT)
+        for function in wiring.FUNCTIONS
+    ),
+    Goal("zip_size", "MB", 16, SIZE),
+    Goal("handler_cpu_p50", "ms", 3, HANDLER),
+    Goal("round_trips", "requests", 2, HANDLER),
+    Goal(
+        "round_trips_check", "requests", 1, why_not="no dialect here checks calls yet"
+    ),
+    Goal("ring_earliest", "ms", 0, RING, bound=Bound.AT_LEAST),
+    Goal("ring_lateness_p99", "ms", 1500, RING),
+    Goal("commit_to_webhook_p50", "ms", 150, WEBHOOK),
+    Goal("commit_to_webhook_p99", "ms", 1000, WEBHOOK),
+    Goal("events_lost", "events", 0, LOST),
+    Goal("events_disordered", "events", 0, LOST),
+    Goal("cost_per_1000_calls", "USD", 0.12, COST),
+    Goal(
+        "clone_to_first_call",
+        "s",
+        60,
+        why_not="by hand, for it installs packages: see bench/README.md",
+    ),
+)
+
+GOALS = (*MEDIA_WORKER, *CONTROL_PLANE)
