@@ -18,19 +18,23 @@ from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
 from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
+from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.http import GuardedPoster
 from chalicelib.adapters.memory import FixedEndpoints
 from chalicelib.adapters.providers.livekit import LiveKit, room_name
 from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
+from chalicelib.adapters.workers import WorkerPorts
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services import delivery
 from chalicelib.services.calls import CallService, Unavailable
 from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import EffectService, Rooms
+from chalicelib.services.fleet import FleetService
 from chalicelib.services.ports import (
     Clock,
     Draws,
@@ -39,8 +43,10 @@ from chalicelib.services.ports import (
     TallyRepository,
 )
 from chalicelib.services.reports import ReportService
+from chalicelib.services.roster import WorkerDoor
+from chalicelib.services.sessions import SessionService
 from chalicelib.services.wakes import WakeService
-from chalicelib.settings import Settings
+from chalicelib.settings import DEFAULT_TABLE, Settings
 
 EVENT_SOURCE = "parley"
 CLIENT_CONFIG = botocore.config.Config(
@@ -59,6 +65,8 @@ class ControlPlane:
     calls: CallService
     reports: ReportService
     tallies: TallyRepository
+    fleet: FleetService
+    sessions: SessionService
     providers: Mapping[Provider, MediaProvider]
     clock: Clock
     draws: Draws
@@ -95,6 +103,8 @@ def _plane(settings: Settings) -> ControlPlane:
         calls=calls,
         reports=ReportService(calls, effects()),
         tallies=DynamoDBTallies(_table(settings.table)),
+        fleet=_fleet(settings.table, _door(settings, clock)),
+        sessions=_sessions(settings.table),
         providers=providers(settings),
         clock=clock,
         draws=draws,
@@ -145,6 +155,34 @@ def wakes() -> WakeService:
     repository = _calls(read.table)
     calls = CallService(repository, clock, SystemDraws())
     return WakeService(calls, repository, _rooms(read), clock)
+
+
+@functools.cache
+def fleet() -> FleetService:
+    """What looks at workers when no worker asks; it needs no secret."""
+    return _fleet(os.environ.get("PARLEY_TABLE", DEFAULT_TABLE), None)
+
+
+def _fleet(table: str, door: WorkerDoor | None) -> FleetService:
+    return FleetService(
+        DynamoDBFleet(_table(table)),
+        _sessions(table),
+        door,
+        SystemClock(),
+        SystemDraws(),
+    )
+
+
+def _sessions(table: str) -> SessionService:
+    model = _table(table)
+    repository = DynamoDBSessions(model, rows.connection_of(model))
+    return SessionService(repository, SystemClock(), SystemDraws())
+
+
+def _door(settings: Settings, clock: Clock) -> WorkerDoor | None:
+    if not settings.reaches_workers:
+        return None
+    return WorkerPorts(settings.jwt_secret, clock)
 
 
 @functools.cache

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.protocol.vocabulary import Dialect
+from chalicelib.protocol.ice import IceSettings, InvalidIceSettings, ice_servers
+from chalicelib.protocol.vocabulary import CONTRACT_EVENTS, SESSION_EVENTS, Dialect
 from chalicelib.services.ports import Endpoint
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
+DEFAULT_TABLE = "calls"
 MIN_SECRET_BYTES = 32
 """RFC 7518 section 3.2: an HS256 key is as long as its hash."""
 
@@ -48,6 +50,9 @@ class Settings:
     table: str
     bus: str
     redelivery_machine_arn: str
+    ice: IceSettings
+    reaches_workers: bool
+    """Whether workers' own ports can be reached, for orders that cannot wait."""
 
     @property
     def is_development(self) -> bool:
@@ -73,10 +78,19 @@ def parse(variables: Mapping[str, str]) -> Settings:
         max_participants=_integer(variables, "PARLEY_MAX_PARTICIPANTS", 32, 2, 90),
         livekit=_livekit(variables),
         endpoints=endpoints(variables),
-        table=variables.get("PARLEY_TABLE", "calls"),
+        table=variables.get("PARLEY_TABLE", DEFAULT_TABLE),
         bus=variables.get("PARLEY_BUS", "parley"),
         redelivery_machine_arn=variables.get("PARLEY_REDELIVERY_MACHINE_ARN", ""),
+        ice=_ice(variables),
+        reaches_workers=_flag(variables, "PARLEY_REACHES_WORKERS"),
     )
+
+
+def _ice(variables: Mapping[str, str]) -> IceSettings:
+    try:
+        return ice_servers(variables)
+    except InvalidIceSettings as error:
+        raise InvalidSettings(str(error)) from None
 
 
 def _livekit(variables: Mapping[str, str]) -> LiveKitSettings | None:
@@ -127,7 +141,23 @@ def _endpoint(value: Any, timeout: int) -> Endpoint:
         raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is in seconds")
     if not 0 < seconds <= 30:
         raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is at most 30")
-    return Endpoint(_endpoint_id(url), url, secret, seconds)
+    return Endpoint(_endpoint_id(url), url, secret, seconds, _events(fields))
+
+
+def _events(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names, or all of a kind; what nobody ever tells is a mistake."""
+    events = fields.get("events")
+    if events is None:
+        return CONTRACT_EVENTS
+    known = {*CONTRACT_EVENTS, *SESSION_EVENTS}
+    known |= {f"{name.partition('.')[0]}.*" for name in known}
+    if not isinstance(events, list) or not all(
+        isinstance(name, str) and name in known for name in events
+    ):
+        raise InvalidSettings(
+            "BUSINESS_WEBHOOK_ENDPOINTS: events knows " + ", ".join(sorted(known))
+        )
+    return tuple(events)
 
 
 def _endpoint_id(url: str) -> str:
@@ -149,6 +179,13 @@ def _secret(variables: Mapping[str, str], name: str) -> str:
     if len(secret.encode()) < MIN_SECRET_BYTES:
         raise InvalidSettings(f"{name} needs at least {MIN_SECRET_BYTES} bytes")
     return secret
+
+
+def _flag(variables: Mapping[str, str], name: str) -> bool:
+    text = variables.get(name, "").strip().lower()
+    if text not in ("", "true", "false"):
+        raise InvalidSettings(f"{name} must be true or false")
+    return text == "true"
 
 
 def _integer(

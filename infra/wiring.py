@@ -75,7 +75,7 @@ class StreamMapping:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An EventBridge rule on Parley's bus: one function or machine hears it."""
+    """An EventBridge rule: one function or machine hears it."""
 
     name: str
     pattern: dict[str, object]
@@ -83,6 +83,8 @@ class Rule:
     max_event_age_seconds: int
     function: str | None = None
     machine: str | None = None
+    is_of_aws: bool = False
+    """On the account's default bus, where AWS tells of itself; else on Parley's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,14 @@ PERFORM = Function(
     timeout_seconds=30,
     reads_secret=True,
 )
-FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER, WAKE, SWEEP, EXPIRED, PERFORM)
+TAKEOVER = Function(
+    "takeover",
+    "chalicelib.triggers.workers.task_stopped",
+    memory_mb=512,
+    timeout_seconds=55,
+    table=Access.READ_WRITE,
+)
+FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER, WAKE, SWEEP, EXPIRED, PERFORM, TAKEOVER)
 
 HTTP_DEFAULT = API
 """The HTTP API has one ``$default`` route, and this function behind it."""
@@ -271,14 +280,24 @@ RING = StateMachine(
     functions={"WakeFunctionArn": WAKE.name},
     is_express=True,
 )
-STATE_MACHINES = (REDELIVERY, RING)
+TAKEOVERS = StateMachine(
+    "takeovers",
+    "takeover.asl.json",
+    functions={"TakeoverFunctionArn": TAKEOVER.name},
+    is_express=True,
+)
+STATE_MACHINES = (REDELIVERY, RING, TAKEOVERS)
 
 RULES = (
     Rule(
         "webhooks",
         pattern={
             "source": [EVENT_SOURCE],
-            "detail-type": [{"prefix": "room."}, {"prefix": "participant."}],
+            "detail-type": [
+                {"prefix": "room."},
+                {"prefix": "participant."},
+                {"prefix": "session."},
+            ],
             # One ring a commit: whoever hears it reads all that was told.
             "detail": {"is_last": [True]},
         },
@@ -299,6 +318,18 @@ RULES = (
         function=PERFORM.name,
         retry_attempts=20,
         max_event_age_seconds=6 * 3600,
+    ),
+    Rule(
+        "stopped-tasks",
+        pattern={
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Task State Change"],
+            "detail": {"lastStatus": ["STOPPED"]},
+        },
+        machine=TAKEOVERS.name,
+        retry_attempts=20,
+        max_event_age_seconds=600,
+        is_of_aws=True,
     ),
 )
 

@@ -118,3 +118,40 @@ def test_secrets_are_not_printed() -> None:
         )
     )
     assert SECRET not in text and "hush" not in text
+
+
+def hearing(*events: object) -> dict[str, str]:
+    endpoint = {"url": "https://shop.example", "secret": "s", "events": list(events)}
+    return {**LEAST, "BUSINESS_WEBHOOK_ENDPOINTS": json.dumps([endpoint])}
+
+
+def test_endpoint_hears_of_the_contract_s_events_unless_it_asks() -> None:
+    (endpoint,) = parse({**LEAST, "BUSINESS_WEBHOOK_URLS": "https://a"}).endpoints
+    assert endpoint.wants("room.finished")
+    assert not endpoint.wants("session.ended")
+    (endpoint,) = parse(hearing("session.*", "room.started")).endpoints
+    assert endpoint.wants("session.ended")
+    assert endpoint.wants("room.started")
+    assert not endpoint.wants("room.finished")
+
+
+@pytest.mark.parametrize("events", [["sesion.*"], ["*"], [7], [["room.*"]]])
+def test_events_that_nobody_tells_are_refused(events: list[object]) -> None:
+    with pytest.raises(InvalidSettings, match="events"):
+        parse(hearing(*events))
+    variables = hearing()
+    text = variables["BUSINESS_WEBHOOK_ENDPOINTS"].replace("[]", '"room.*"')
+    with pytest.raises(InvalidSettings, match="events"):
+        parse({**variables, "BUSINESS_WEBHOOK_ENDPOINTS": text})
+
+
+def test_ice_servers_that_are_none_stop_the_start() -> None:
+    with pytest.raises(InvalidSettings, match="STUN_URLS"):
+        parse({**LEAST, "STUN_URLS": "http://stun"})
+
+
+def test_workers_are_out_of_reach_unless_it_is_said() -> None:
+    assert not parse(LEAST).reaches_workers
+    assert parse({**LEAST, "PARLEY_REACHES_WORKERS": "true"}).reaches_workers
+    with pytest.raises(InvalidSettings, match="PARLEY_REACHES_WORKERS"):
+        parse({**LEAST, "PARLEY_REACHES_WORKERS": "maybe"})

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.call import Call
+from chalicelib.domain.sessions import Session, SessionKey
 from chalicelib.protocol.control import Doorbell, Redelivery
+from chalicelib.protocol.lease import EndSession, Witness
 from chalicelib.services import agenda, ports
 from chalicelib.services.ports import (
     CommandRecord,
@@ -17,6 +19,7 @@ from chalicelib.services.ports import (
     OutboxEvent,
     Tally,
 )
+from chalicelib.services.roster import Enrolment
 
 CallKey = tuple[str, str]
 
@@ -38,6 +41,13 @@ class Store:
     numbers: set[tuple[str, int]] = field(default_factory=set)
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)
     leases_until_ms: dict[LaneKey, int] = field(default_factory=dict)
+    enrolments: dict[str, Enrolment] = field(default_factory=dict)
+    witnesses: dict[tuple[str, int, str, str | None], Witness] = field(
+        default_factory=dict
+    )
+    orders: dict[tuple[str, str], tuple[int, EndSession]] = field(default_factory=dict)
+    """(worker, command id) -> (epoch, order)."""
+    sessions: dict[SessionKey, Session] = field(default_factory=dict)
     committed: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -27,7 +27,7 @@ class Principal:
     @property
     def is_privileged(self) -> bool:
         """May act for other users of the tenant."""
-        return self.role is not Role.USER
+        return self.role in (Role.SERVER, Role.ADMIN)
 
     @classmethod
     def parse(cls, claims: Mapping[str, Any]) -> Self:

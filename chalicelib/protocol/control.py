@@ -113,6 +113,8 @@ class Redelivery:
 class HealthStatus(StrEnum):
     """Whether a worker takes new sessions."""
 
+    STARTING = "starting"
+    """Not yet: what it speaks and hears with is still being loaded."""
     OK = "ok"
     DRAINING = "draining"
 

@@ -72,6 +72,8 @@ class Role(StrEnum):
     SERVER = "server"
     """A business's server: acts for any user of its tenant."""
     ADMIN = "admin"
+    WORKER = "worker"
+    """A part of Parley's own, at the routes of such parts and nowhere else."""
 
 
 class EventType(StrEnum):
@@ -86,5 +88,9 @@ class EventType(StrEnum):
     PARTICIPANT_MISSED = "participant.missed"
     PARTICIPANT_CANCELLED = "participant.cancelled"
 
+
+CONTRACT_EVENTS = tuple(kind.value for kind in EventType)
+SESSION_EVENTS = ("session.started", "session.ended")
+"""Ours, for those who ask for them."""
 
 DEFAULT_TENANT = "default"

@@ -71,13 +71,7 @@ class CallService:
         return call if call and uid in call.locked_uids else None
 
     def _read(self, read: Callable[[], _T]) -> _T:
-        """Also for what can be repeated as freely as a read."""
-        retries = _Retries(self._clock, self._draws)
-        while True:
-            try:
-                return read()
-            except ports.RepositoryError as failed:
-                retries.wait(failed)
+        return Retries(self._clock, self._draws).repeat(read)
 
     def _projected(self, call: Call) -> Call:
         projected = calls.handle(call, Wake(), self._clock.now_ms()).call
@@ -92,7 +86,7 @@ class CallService:
     def _execute(
         self, tenant: str, call_id: str, command: Command, attempt: Attempt
     ) -> Call:
-        retries = _Retries(self._clock, self._draws)
+        retries = Retries(self._clock, self._draws)
         while True:
             try:
                 before = self._before(tenant, call_id, command)
@@ -142,7 +136,7 @@ class CallService:
             token=self._draws.token(),
         )
 
-    def _store(self, commit: Commit, retries: "_Retries") -> None:
+    def _store(self, commit: Commit, retries: "Retries") -> None:
         """While the outcome is unknown, the same again: never decide again first."""
         while True:
             try:
@@ -191,7 +185,7 @@ class CallService:
         return True
 
 
-class _Retries:
+class Retries:
     """Waits between attempts, full jitter, until the budget is spent."""
 
     def __init__(self, clock: Clock, draws: Draws) -> None:
@@ -200,7 +194,16 @@ class _Retries:
         self._began_ms = clock.now_ms()
         self._count = 0
 
+    def repeat(self, attempt: Callable[[], _T]) -> _T:
+        """Of a read, or of what can be repeated as freely as one."""
+        while True:
+            try:
+                return attempt()
+            except ports.RepositoryError as failed:
+                self.wait(failed)
+
     def wait(self, cause: ports.RepositoryError) -> None:
+        """Raises `Unavailable` when it has gone on for too long."""
         is_race = isinstance(cause, ports.Conflict)
         budget_ms = CONFLICT_BUDGET_MS if is_race else RETRY_BUDGET_MS
         if self._clock.now_ms() - self._began_ms >= budget_ms:

@@ -2,11 +2,13 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.call import Call
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
+from chalicelib.protocol.vocabulary import CONTRACT_EVENTS, SESSION_EVENTS
 from chalicelib.services import ports
 from chalicelib.services.ports import (
     Answer,
@@ -73,7 +75,7 @@ class DeliveryService:
         Ringing twice, late or out of order delivers nothing twice. Endpoints do
         not wait for each other.
         """
-        endpoints = self._world.endpoints.of_tenant(doorbell.tenant)
+        endpoints = self._hearers(doorbell.tenant, _story_of(doorbell.type))
         if len(endpoints) == 1:
             self._ring(doorbell, endpoints[0])
         elif endpoints:
@@ -87,13 +89,18 @@ class DeliveryService:
         seq = call.next_seq - 1
         behind = [
             endpoint
-            for endpoint in self._world.endpoints.of_tenant(call.tenant)
+            for endpoint in self._hearers(call.tenant, CONTRACT_EVENTS)
             if self._world.lanes.next_seq(_key(call.tenant, call.id, endpoint)) <= seq
         ]
         for endpoint in behind:
             log.warning("a lane is behind", extra={"call_id": call.id})
             self._ring_lane(call.tenant, call.id, seq, endpoint)
         return not behind
+
+    def _hearers(self, tenant: str, story: Sequence[str]) -> list[Endpoint]:
+        """Who wants anything of the story: what is told together rings once."""
+        endpoints = self._world.endpoints.of_tenant(tenant)
+        return [one for one in endpoints if any(map(one.wants, story))]
 
     def _ring(self, doorbell: Doorbell, endpoint: Endpoint) -> None:
         self._ring_lane(doorbell.tenant, doorbell.call_id, doorbell.seq, endpoint)
@@ -118,7 +125,7 @@ class DeliveryService:
         for event in self._world.calls.outbox(
             lane.key.tenant, lane.key.call_id, lane.next_seq
         ):
-            for webhook in webhooks_of(event):
+            for webhook in webhooks_of(event) if endpoint.wants(event.type) else ():
                 tally = _sum(tally, self._deliver(event, webhook, endpoint))
             next_seq = event.seq + 1
         if tally.told:
@@ -245,6 +252,11 @@ class DeliveryService:
         jittered = scheduled * self._world.draws.uniform(1 - JITTER, 1 + JITTER)
         asked = min(answer.retry_after_seconds or 0, SCHEDULE_SECONDS[-1])
         return max(1, round(jittered), asked)
+
+
+def _story_of(event_type: str) -> Sequence[str]:
+    """The types of all that is told beside this one."""
+    return SESSION_EVENTS if event_type in SESSION_EVENTS else CONTRACT_EVENTS
 
 
 def _is_taken(answer: Answer) -> bool:

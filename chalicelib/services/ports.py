@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.call import Call
 from chalicelib.protocol.control import Doorbell, Redelivery
+from chalicelib.protocol.vocabulary import CONTRACT_EVENTS
 
 
 class RepositoryError(Exception):
@@ -219,6 +220,12 @@ class Endpoint:
     url: str
     secret: str = field(repr=False)
     timeout_seconds: float = 10.0
+    events: tuple[str, ...] = CONTRACT_EVENTS
+    """What it hears of: names, or all of a kind as ``session.*``."""
+
+    def wants(self, event_type: str) -> bool:
+        kind = event_type.partition(".")[0] + ".*"
+        return event_type in self.events or kind in self.events
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from chalicelib.protocol.vocabulary import CallState, EndReason, EventType
+from chalicelib.protocol.session.instants import render as instant
+from chalicelib.protocol.vocabulary import (
+    SESSION_EVENTS,
+    CallState,
+    EndReason,
+    EventType,
+)
 from chalicelib.services.ports import Endpoint, OutboxEvent
 
 WHSEC = "whsec_"
@@ -75,9 +81,16 @@ def webhooks_of(event: OutboxEvent) -> tuple[Webhook, ...]:
 
 def _webhook(event: OutboxEvent, webhook_id: str, data: Mapping[str, Any]) -> Webhook:
     body = json.dumps(
-        _body(event, data), ensure_ascii=False, separators=(",", ":")
+        _session_body(event) if event.type in SESSION_EVENTS else _body(event, data),
+        ensure_ascii=False,
+        separators=(",", ":"),
     ).encode()
     return Webhook(webhook_id, event.type, event.at_ms, event.seq, body)
+
+
+def _session_body(event: OutboxEvent) -> dict[str, Any]:
+    """Standard Webhooks' shape: what is no part of TgoRTC's contract has it."""
+    return {"type": event.type, "timestamp": instant(event.at_ms), "data": event.data}
 
 
 def _body(event: OutboxEvent, data: Mapping[str, Any]) -> dict[str, Any]:

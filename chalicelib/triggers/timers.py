@@ -30,8 +30,13 @@ def wake(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def sweep(event: dict[str, Any], context: object) -> None:
-    """Target of the schedule: every shard, every minute."""
+    """Target of the schedule: every worker and every shard, every minute."""
     logs.configure()
+    try:
+        bootstrap.fleet().look()
+    except Exception:
+        # Workers that cannot be looked at hold back no call.
+        log.exception("the fleet was not looked at")
     wakes, deliveries = bootstrap.wakes(), bootstrap.deliveries()
 
     def sweep_shard(shard: int) -> int:

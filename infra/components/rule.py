@@ -18,11 +18,14 @@ def add_rule(
     scope: Construct,
     wired: Rule,
     *,
-    bus: events.IEventBus,
+    bus: events.IEventBus | None,
     target: ParleyFunction | sfn.StateMachine,
     dead_letters: sqs.IQueue,
 ) -> events.Rule:
-    """Send what matches to ``target``; what cannot be sent, to ``dead_letters``."""
+    """Send what matches to ``target``; what cannot be sent, to ``dead_letters``.
+
+    Without a ``bus`` it is the account's default one.
+    """
     rule = events.Rule(
         scope,
         f"{construct_id(wired.name)}Rule",

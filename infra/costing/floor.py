@@ -10,14 +10,14 @@ from infra.costing.prices import (
 )
 from infra.costing.tally import Line
 
-ALARMS = 3 + len(wiring.QUEUES) + len(wiring.STREAM_MAPPINGS)
-"""Server errors of the API, failed rings, the sweeper's errors, each queue of dead
-letters, each mapping's age."""
+ALARMS = 4 + len(wiring.QUEUES) + len(wiring.STREAM_MAPPINGS)
+"""Server errors of the API, failed rings, failed takeovers, the sweeper's errors, each
+queue of dead letters, each mapping's age."""
 
 SWEEPS = 30 * 24 * 60 // wiring.SCHEDULES[0].every_minutes
 SWEEP_SECONDS = 0.1
-"""Sixteen queries of an empty index, four at a time: assumed."""
-SWEEP_READ_UNITS = 16 * 0.5
+"""Sixteen queries of an empty index, four at a time, and one of workers: assumed."""
+SWEEP_READ_UNITS = 16 * 0.5 + 1
 
 FLOOR = (
     Line(ALARM_MONTH, "alarms", ALARMS),

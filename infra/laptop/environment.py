@@ -31,6 +31,7 @@ DEFAULTS = {
     "LIVEKIT_API_SECRET": "parley-development-livekit-secret-key",
     "PARLEY_BIND": "127.0.0.1",
     "PARLEY_HTTP_PORT": "8000",
+    "PARLEY_REACHES_WORKERS": "true",
     "PARLEY_WORKER_PORT": "8080",
     "POWERTOOLS_SERVICE_NAME": "parley",
     "POWERTOOLS_TRACE_DISABLED": "1",

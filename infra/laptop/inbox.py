@@ -18,6 +18,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 PATH = "/laptop/webhooks"
 MOST_KEPT = 1_000
+EVENTS = ["room.*", "participant.*", "session.*"]
+"""Everything that there is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +101,5 @@ def endpoints_with_inbox(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     url = f"http://127.0.0.1:{environment['PARLEY_HTTP_PORT']}{PATH}"
     secret = secret_of(environment["PARLEY_JWT_SECRET"])
-    return {given[0]: json.dumps([{"url": url, "secret": secret}])}
+    endpoint = {"url": url, "secret": secret, "events": EVENTS}
+    return {given[0]: json.dumps([endpoint])}

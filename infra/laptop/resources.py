@@ -9,6 +9,9 @@ from infra import wiring
 from infra.laptop.clients import client
 from infra.wiring import Function, Index, Queue, Rule, StateMachine
 
+DEFAULT_BUS = "default"
+"""Where AWS tells of itself."""
+
 
 def create(without: Collection[str] = ()) -> dict[str, str]:
     """The environment variables that lead the functions to what was created.
@@ -144,15 +147,16 @@ def _create_rules(rules: Sequence[Rule], targets: Mapping[str, str]) -> None:
     events.create_event_bus(Name=wiring.BUS)
     dead_letters = _queue_arn(wiring.RULE_DEAD_LETTERS)
     for rule in rules:
+        bus = DEFAULT_BUS if rule.is_of_aws else wiring.BUS
         events.put_rule(
             Name=rule.name,
-            EventBusName=wiring.BUS,
+            EventBusName=bus,
             EventPattern=json.dumps(rule.pattern),
             State="ENABLED",
         )
         events.put_targets(
             Rule=rule.name,
-            EventBusName=wiring.BUS,
+            EventBusName=bus,
             Targets=[
                 {
                     "Id": rule.name,

@@ -36,8 +36,13 @@ class Stack:
         self._settings = settings
         self._state = State(settings.state_folder) if settings.state_folder else None
         self._cloud_runs = asyncio.Event()
+        control_url = f"http://{settings.probe_host}:{settings.http_port}"
         self._worker = WorkerProcess(
-            environment, wiring.ROOT, settings.probe_host, settings.worker_port
+            {**environment, "PARLEY_CONTROL_URL": control_url},
+            wiring.ROOT,
+            settings.probe_host,
+            settings.worker_port,
+            self._tell_stopped,
         )
         self._gateway = Gateway(
             wiring.HTTP_DEFAULT,
@@ -74,15 +79,18 @@ class Stack:
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(self._worker.run())
             parts = [
-                tasks.create_task(self._worker.run()),
                 tasks.create_task(self._run_cloud()),
                 tasks.create_task(self._announce(on_ready)),
             ]
             try:
                 await stop.wait()
             finally:
-                # First, for no request may outlive the cloud that serves it.
+                # First, for what it tells at its end is a request.
+                worker.cancel()
+                await asyncio.wait([worker])
+                # Then, for no request may outlive the cloud that serves it.
                 await runner.cleanup()
             for part in parts:
                 part.cancel()
@@ -107,6 +115,11 @@ class Stack:
         await self._worker.listening.wait()
         on_ready()
 
+    async def _tell_stopped(self, task_id: str) -> None:
+        # A worker that died before the cloud ran is known to nobody.
+        if self._cloud_runs.is_set():
+            await asyncio.to_thread(_tell_stopped, task_id)
+
     def _is_ready(self) -> bool:
         return self._cloud_runs.is_set() and self._worker.listening.is_set()
 
@@ -114,7 +127,15 @@ class Stack:
 def _started(environment: Mapping[str, str], state: State | None) -> "Cloud":
     # Here, for moto's imports would keep the HTTP port waiting.
     from infra.laptop.cloud import Cloud
+    from infra.laptop.tasks import tell_all_stopped
 
     cloud = Cloud(environment, state=state)
     cloud.start()
+    tell_all_stopped()
     return cloud
+
+
+def _tell_stopped(task_id: str) -> None:
+    from infra.laptop.tasks import tell_stopped
+
+    tell_stopped(task_id)

@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import sys
+import uuid
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -28,14 +29,21 @@ class WorkerProcess:
     """Starts the worker, starts it again when it dies, and stops it in the end."""
 
     def __init__(
-        self, environment: Mapping[str, str], root: Path, host: str, port: int
+        self,
+        environment: Mapping[str, str],
+        root: Path,
+        host: str,
+        port: int,
+        tell_stopped: Callable[[str], Awaitable[None]],
     ) -> None:
+        """``tell_stopped`` hears of each task, by its id, that ended by itself."""
         sources = [str(root / "media-worker" / "src"), str(root)]
         self._environment = {
             **environment,
             "PYTHONPATH": os.pathsep.join(sources),
         }
         self._root = root
+        self._tell_stopped = tell_stopped
         self._health_url = f"http://{host}:{port}/health"
         self.listening = asyncio.Event()
         """Set while a living process has answered for its health."""
@@ -45,9 +53,9 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         wait = FIRST_RESTART_SECONDS
         while True:
-            began = loop.time()
+            began, task_id = loop.time(), uuid.uuid4().hex
             try:
-                status = str(await self._live())
+                status = str(await self._live(task_id))
             except OSError as error:
                 status = str(error)
             if loop.time() - began > STEADY_SECONDS:
@@ -56,10 +64,11 @@ class WorkerProcess:
                 "worker died, starting it again",
                 extra={"exit_status": status, "seconds": wait},
             )
+            await self._tell_stopped(task_id)
             await asyncio.sleep(wait)
             wait = min(wait * 2, SLOWEST_RESTART_SECONDS)
 
-    async def _live(self) -> int:
+    async def _live(self, task_id: str) -> int:
         """One life of the worker, from its start to its exit status."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -67,7 +76,7 @@ class WorkerProcess:
             "mediaworker",
             "--with-parent",
             cwd=self._root,
-            env=self._environment,
+            env={**self._environment, "PARLEY_TASK_ID": task_id},
             # The worker stops when this pipe closes, however we die.
             stdin=PIPE,
             stdout=sys.stderr,

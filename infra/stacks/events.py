@@ -101,8 +101,8 @@ class EventsStack(cdk.Stack):
                     ),
                     threshold=5,
                     minutes=3,
-                    runbook="rings end up to a minute late, by the sweep; read the "
-                    "machine's log and the ERROR lines of the function that it calls.",
+                    runbook="what it times comes up to a minute late, by the sweep; "
+                    "read the machine's log and the ERROR lines of its function.",
                     topic=self._data.alarms,
                 )
 
@@ -111,7 +111,7 @@ class EventsStack(cdk.Stack):
             add_rule(
                 self,
                 rule,
-                bus=self._bus,
+                bus=None if rule.is_of_aws else self._bus,
                 target=self._target(rule),
                 dead_letters=self._queues[wiring.RULE_DEAD_LETTERS.name],
             )

@@ -12,10 +12,12 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
+from chalicelib.adapters.dynamodb import sessions
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.failures import typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.services import ports
+from chalicelib.services.roster import Fenced
 from tests.builders import commit, create
 
 
@@ -92,3 +94,23 @@ def test_request_that_is_wrong_is_not_hidden(
     monkeypatch.setattr(connection, "transact_write_items", refuse)
     with pytest.raises(TransactWriteError):
         DynamoDBCalls(table, connection).commit(commit(None, create()))
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_fenced_first", "expected"),
+    [
+        (["ConditionalCheckFailed", None], True, Fenced),
+        (["ConditionalCheckFailed", None], False, ports.Conflict),
+        ([None, "ConditionalCheckFailed"], True, ports.Conflict),
+        ([None, "TransactionConflict"], True, ports.Conflict),
+        (["ConditionalCheckFailed", "ThrottlingError"], True, ports.Throttled),
+        ([None, None], True, type(None)),
+        ([], True, type(None)),
+    ],
+)
+def test_session_s_cancellation_says_who_is_to_do_what(
+    codes: list[str | None], is_fenced_first: bool, expected: type
+) -> None:
+    reasons = [CancellationReason(code) if code else None for code in codes]
+    failure = sessions._failure(reasons, is_fenced_first)
+    assert isinstance(failure, expected)

@@ -8,11 +8,16 @@ from chalicelib.adapters.memory import (
     MemoryTallies,
     Store,
 )
+from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.services.ports import CallRepository, OutboxEvent
 from tests.adapters.contract import (
     CallRepositoryContract,
     LaneRepositoryContract,
     TallyRepositoryContract,
+)
+from tests.adapters.fleet_contract import (
+    FleetRepositoryContract,
+    SessionRepositoryContract,
 )
 
 
@@ -41,3 +46,27 @@ class TestMemoryTallies(TallyRepositoryContract):
     @pytest.fixture
     def tallies(self) -> MemoryTallies:
         return MemoryTallies()
+
+
+class TestMemoryFleet(FleetRepositoryContract):
+    @pytest.fixture
+    def fleet(self) -> MemoryFleet:
+        return MemoryFleet(Store())
+
+
+class TestMemorySessions(SessionRepositoryContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return Store()
+
+    @pytest.fixture
+    def fleet(self, store: Store) -> MemoryFleet:
+        return MemoryFleet(store)
+
+    @pytest.fixture
+    def calls(self, store: Store) -> MemoryCalls:
+        return MemoryCalls(store)
+
+    @pytest.fixture
+    def repository(self, store: Store) -> MemorySessions:
+        return MemorySessions(store)

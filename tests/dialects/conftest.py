@@ -12,12 +12,15 @@ import entry
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.memory import MemoryCalls, MemoryTallies, Store
+from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService
+from chalicelib.services.fleet import FleetService
 from chalicelib.services.reports import ReportService
+from chalicelib.services.sessions import SessionService
 from tests.builders import FakeClock, FakeDraws
 
 JWT_SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
@@ -111,11 +114,14 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
     repository = MemoryCalls(store)
     calls = CallService(repository, clock, draws)
     tallies = MemoryTallies()
+    sessions = SessionService(MemorySessions(store), clock, draws)
     plane = ControlPlane(
         settings=read,
         calls=calls,
         reports=ReportService(calls, EffectService(repository, {}, clock, draws)),
         tallies=tallies,
+        fleet=FleetService(MemoryFleet(store), sessions, None, clock, draws),
+        sessions=sessions,
         providers=bootstrap.providers(read),
         clock=clock,
         draws=draws,

@@ -7,11 +7,17 @@ from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
+from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from infra.deployed import FAKE_AWS, REGION, Cloud
 from tests.adapters.contract import LaneRepositoryContract, TallyRepositoryContract
+from tests.adapters.fleet_contract import (
+    FleetRepositoryContract,
+    SessionRepositoryContract,
+)
 from tests.adapters.tables import TableCallRepositoryContract, create_table
 
 pytestmark = pytest.mark.cloud
@@ -44,3 +50,24 @@ class TestCloudTallies(TallyRepositoryContract):
     @pytest.fixture
     def tallies(self, table: type[Row]) -> DynamoDBTallies:
         return DynamoDBTallies(table)
+
+
+class TestCloudFleet(FleetRepositoryContract):
+    @pytest.fixture
+    def fleet(self, table: type[Row]) -> DynamoDBFleet:
+        return DynamoDBFleet(table)
+
+
+class TestCloudSessions(SessionRepositoryContract):
+    @pytest.fixture
+    def fleet(self, table: type[Row]) -> DynamoDBFleet:
+        return DynamoDBFleet(table)
+
+    @pytest.fixture
+    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
+        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+
+    @pytest.fixture
+    def repository(self, cloud: Cloud, table: type[Row]) -> DynamoDBSessions:
+        connection = Connection(region=REGION, host=cloud.endpoint)
+        return DynamoDBSessions(table, connection)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.services.fleet import LEAST_WAIT_MS
 from infra import wiring
 from infra.wiring import StateMachine
 from tests.infra.synthesis import Resource, Synthesis
@@ -59,6 +60,7 @@ def test_rules_are_the_wiring_s(aws: Synthesis) -> None:
     machines = {one.name: one.definition() for one in wiring.STATE_MACHINES}
     for wired, rule in zip(wiring.RULES, rules, strict=True):
         assert rule["EventPattern"] == wired.pattern
+        assert ("EventBusName" in rule) is not wired.is_of_aws
         (target,) = rule["Targets"]
         if wired.machine:
             machine = _machine(aws, target["Arn"])
@@ -174,6 +176,13 @@ def test_early_wakes_never_follow_each_other_at_once() -> None:
     assert {key for key, one in states.items() if one.get("Next") == "Wake"} == {
         "RoundUp"
     }
+
+
+def test_young_lease_is_never_looked_at_in_a_hurry() -> None:
+    states = json.loads(wiring.TAKEOVERS.definition())["States"]
+    assert states["IsOver"]["Default"] == "WaitForExpiry"
+    assert states["WaitForExpiry"]["SecondsPath"] == "$.wait_seconds"
+    assert LEAST_WAIT_MS >= 1000
 
 
 def test_every_alarm_tells_somebody_what_to_do(aws: Synthesis) -> None:

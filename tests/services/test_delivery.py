@@ -16,6 +16,7 @@ from chalicelib.adapters.memory import (
     MemoryTallies,
     Store,
 )
+from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
 from chalicelib.services.delivery import (
@@ -25,6 +26,8 @@ from chalicelib.services.delivery import (
     Ports,
 )
 from chalicelib.services.ports import Answer, Endpoint, LaneKey, Tally
+from chalicelib.services.sessions import SessionService
+from tests.adapters.fleet_contract import ended, lease, started
 from tests.builders import NOW_MS, FakeClock, FakeDraws, commit, create
 
 SHOP = Endpoint("shop", "https://shop.example/hook", "secret")
@@ -71,6 +74,9 @@ class World:
         self.poster = FakePoster(clock=self.clock)
         self.doorbells: list[Doorbell] = []
         self.endpoints: dict[str, tuple[Endpoint, ...]] = {"default": (SHOP, BANK)}
+        self.build()
+
+    def build(self) -> None:
         self.service = DeliveryService(
             Ports(
                 self.calls,
@@ -105,6 +111,39 @@ def world() -> World:
     world = World()
     world.call()
     return world
+
+
+def test_endpoint_hears_of_what_it_asked_for(world: World) -> None:
+    rooms = replace(SHOP, events=("room.*",))
+    missed = replace(BANK, events=("participant.left",))
+    world.endpoints["default"] = (rooms, missed)
+    world.service.ring(world.doorbells[-1])
+    types = {bell.event_id: bell.type for bell in world.doorbells}
+    assert [types[one] for one in world.poster.ids("shop.example")] == [
+        "room.started",
+        "room.finished",
+    ]
+    assert {types[one] for one in world.poster.ids("bank.example")} == {
+        "participant.left"
+    }
+
+
+def test_session_is_told_to_those_who_asked_and_costs_others_nothing(
+    world: World,
+) -> None:
+    store = Store()
+    fleet, sessions = MemoryFleet(store), MemorySessions(store)
+    world.calls = MemoryCalls(store)
+    world.endpoints["default"] = (SHOP, replace(BANK, events=("session.ended",)))
+    world.build()
+    fleet.renew(lease())
+    SessionService(sessions, world.clock, FakeDraws()).hear([started(), ended()])
+    (events,) = store.events.values()
+    for event in events.values():
+        world.service.ring(event.doorbell)
+    assert world.poster.ids("shop.example") == []
+    assert world.poster.ids("bank.example") == [events[2].event_id]
+    assert world.lanes.next_seq(LaneKey("default", events[2].call_id, "shop")) == 1
 
 
 def test_one_ring_tells_all_that_has_happened_in_order(world: World) -> None:

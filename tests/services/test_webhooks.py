@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from standardwebhooks.webhooks import Webhook as StandardVerifier
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.services.ports import Endpoint
+from chalicelib.services.sessions import event_of
 from chalicelib.services.webhooks import (
     Webhook,
     headers_of,
@@ -18,6 +20,7 @@ from chalicelib.services.webhooks import (
     url_of,
     webhooks_of,
 )
+from tests.adapters.fleet_contract import ended
 from tests.builders import NOW_MS, commit, create
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -51,6 +54,18 @@ def bodies(*commands: Any, **changes: Any) -> list[tuple[str, dict[str, Any]]]:
         for event in events
         for webhook in webhooks_of(event)
     ]
+
+
+def test_session_s_body_is_standard_webhooks_own() -> None:
+    event = event_of(ended(), True)
+    (webhook,) = webhooks_of(event)
+    assert json.loads(webhook.body) == {
+        "type": "session.ended",
+        "timestamp": "2023-11-14T22:13:29Z",
+        "data": event.data,
+    }
+    assert (webhook.type, webhook.seq) == ("session.ended", 2)
+    assert re.fullmatch("[0-9a-f]{32}", webhook.id), "it names an execution"
 
 
 def test_bodies_of_a_whole_call() -> None:

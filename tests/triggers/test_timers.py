@@ -28,6 +28,9 @@ class FakeWakes:
             raise RuntimeError("broken")
         self.seen.append((tenant, call_id))
 
+    def look(self) -> None:
+        self.seen.append("fleet")
+
     def sweep(self, shard: int, deliveries: object) -> int:
         self.seen.append(shard)
         return 1
@@ -38,6 +41,7 @@ def wakes(monkeypatch: pytest.MonkeyPatch) -> FakeWakes:
     fake = FakeWakes()
     monkeypatch.setattr(bootstrap, "wakes", lambda: fake)
     monkeypatch.setattr(bootstrap, "deliveries", lambda: None)
+    monkeypatch.setattr(bootstrap, "fleet", lambda: fake)
     return fake
 
 
@@ -52,6 +56,18 @@ def test_wake_answers_the_next_state_of_the_machine(wakes: FakeWakes) -> None:
 
 
 def test_sweep_looks_at_every_shard(wakes: FakeWakes) -> None:
+    timers.sweep({}, None)
+    assert wakes.seen.pop(0) == "fleet"
+    assert sorted(wakes.seen) == list(range(agenda.SHARDS))
+
+
+def test_sweep_goes_on_without_the_fleet(
+    wakes: FakeWakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fleet() -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(bootstrap, "fleet", fleet)
     timers.sweep({}, None)
     assert sorted(wakes.seen) == list(range(agenda.SHARDS))
 

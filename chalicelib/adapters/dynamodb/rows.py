@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -77,6 +77,13 @@ class Row(Model):
     delivered = NumberAttribute(null=True)
     given_up = NumberAttribute(null=True)
     failed = NumberAttribute(null=True)
+    epoch = NumberAttribute(null=True)
+    """Of a worker's lease, or of an order to it."""
+    cleared_epoch = NumberAttribute(null=True)
+    renewed_at_ms = NumberAttribute(null=True)
+    is_dead = BooleanAttribute(null=True)
+    is_live = BooleanAttribute(null=True)
+    """Of a session."""
     by_wake = WakeIndex()
 
 

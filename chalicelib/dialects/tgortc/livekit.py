@@ -17,13 +17,13 @@ from chalicelib.adapters.providers.livekit_json import (
     NotLiveKit,
     Participant,
 )
-from chalicelib.dialects.identity import (
+from chalicelib.dialects.requests import MalformedRequest
+from chalicelib.protocol.tokens import (
     ALGORITHM,
     BEARER,
     TOKEN_MAX_LENGTH,
     Unauthenticated,
 )
-from chalicelib.dialects.requests import MalformedRequest
 
 LEEWAY_SECONDS = 60
 """As LiveKit's own receivers allow."""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.dialects.identity import Forbidden, Unauthenticated
+from chalicelib.dialects.identity import Forbidden
 from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.dialects.tgortc import messages
 from chalicelib.domain import errors
 from chalicelib.domain.call import Call
+from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import MediaType, ParticipantState
 from chalicelib.services.calls import CommandReused, Unavailable
 from chalicelib.services.ports import JoinCredentials, Tally

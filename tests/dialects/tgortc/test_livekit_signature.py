@@ -13,8 +13,8 @@ from livekit.protocol.models import Room
 from livekit.protocol.webhook import WebhookEvent
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.dialects.identity import Unauthenticated
 from chalicelib.dialects.tgortc.livekit import verify
+from chalicelib.protocol.tokens import Unauthenticated
 from tests.peers.fake_livekit import API_KEY, API_SECRET, FakeLiveKit
 
 BODY = b'{"event":"room_started","room":{"name":"call-1"}}'

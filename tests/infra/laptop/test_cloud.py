@@ -40,6 +40,7 @@ def messages(queue: wiring.Queue) -> list[Any]:
 def test_create_all_that_the_wiring_names(cloud: Cloud) -> None:
     functions = client("lambda").list_functions()["Functions"]
     rules = client("events").list_rules(EventBusName=wiring.BUS)["Rules"]
+    rules += client("events").list_rules()["Rules"]
     machines = client("stepfunctions").list_state_machines()["stateMachines"]
     assert [f["FunctionName"] for f in functions] == [f.name for f in wiring.FUNCTIONS]
     assert [rule["Name"] for rule in rules] == [rule.name for rule in wiring.RULES]
@@ -63,7 +64,7 @@ def test_send_matching_events_to_the_rule_s_function(
 ) -> None:
     put_event("room.started", {"call_id": "1"})
     put_event("room.started", {"call_id": "0", "is_last": False})
-    put_event("session.started", {"call_id": "2"})
+    put_event("effect.delete_room", {"call_id": "2"})
     put_event("room.started", {"call_id": "3"}, source="other")
     assert cloud.settle()
     (event,) = functions.events["deliver"]

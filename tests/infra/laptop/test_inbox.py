@@ -92,5 +92,9 @@ def test_inbox_is_the_endpoint_unless_another_is_named(given: str) -> None:
     }
     added = endpoints_with_inbox({**environment, given: " "})
     (endpoint,) = json.loads(added["BUSINESS_WEBHOOK_ENDPOINTS"])
-    assert endpoint == {"url": f"http://127.0.0.1:8123{PATH}", "secret": SECRET}
+    assert endpoint == {
+        "url": f"http://127.0.0.1:8123{PATH}",
+        "secret": SECRET,
+        "events": ["room.*", "participant.*", "session.*"],
+    }
     assert endpoints_with_inbox({**environment, given: "https://shop.example"}) == {}

@@ -9,13 +9,17 @@ import jwt
 import pytest
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.dialects.identity import (
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.tokens import (
+    LEEWAY_SECONDS,
     TOKEN_MAX_LENGTH,
+    WORKER_TOKEN_SECONDS,
     Unauthenticated,
     bearer_token,
     verify,
+    verify_worker,
+    worker_token,
 )
-from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 
 SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
@@ -91,3 +95,27 @@ def test_token_is_found(
 def test_other_credentials_are_not_overlooked(header: str) -> None:
     with pytest.raises(Unauthenticated):
         bearer_token({"authorization": header}, {"token": "xyz"})
+
+
+def test_worker_s_token_names_the_worker_and_opens_nothing_else() -> None:
+    token = worker_token(SECRET, "w1", now())
+    assert verify_worker(token, SECRET) == "w1"
+    with pytest.raises(Unauthenticated):
+        verify(token, SECRET)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.WORKER])
+def test_nobody_but_a_worker_is_one(role: Role) -> None:
+    claims = {"sub": "w1", "role": role.value, "exp": now() + 60}
+    with pytest.raises(Unauthenticated):
+        verify_worker(signed(claims), SECRET)
+
+
+def test_worker_s_token_ends_soon() -> None:
+    ago = WORKER_TOKEN_SECONDS + LEEWAY_SECONDS + 2
+    with pytest.raises(Unauthenticated):
+        verify_worker(worker_token(SECRET, "w1", now() - ago), SECRET)
+
+
+def test_worker_is_not_privileged() -> None:
+    assert not Principal("default", "w1", Role.WORKER).is_privileged

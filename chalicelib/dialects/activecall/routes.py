@@ -1,0 +1,55 @@
+"""Active Call's sessions, across all workers."""
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import ControlPlane
+from chalicelib.dialects import identity, views
+from chalicelib.dialects.activecall import wire
+from chalicelib.dialects.requests import Request
+from chalicelib.protocol import tokens
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.vocabulary import Dialect, Role
+
+blueprint = Blueprint(__name__)
+endpoint = views.endpoints_of(blueprint, lambda error, request: wire.error_of(error))
+
+
+@endpoint("GET", f"{wire.PREFIX}/lists")
+def list_calls(request: Request) -> dict[str, Any]:
+    plane = bootstrap.control_plane()
+    principal = _identify(plane, request)
+    if principal.role is Role.ADMIN:
+        found = plane.sessions.of_tenant(principal.tenant)
+    else:
+        found = plane.sessions.of_user(principal.tenant, principal.uid)
+    return wire.render_list(found)
+
+
+@endpoint("GET", f"{wire.PREFIX}/kill/{{session_id}}")
+@endpoint("POST", f"{wire.PREFIX}/kill/{{session_id}}")
+def kill_call(request: Request, session_id: str) -> bool:
+    plane = bootstrap.control_plane()
+    principal = _identify(plane, request)
+    owner = None if principal.role is Role.ADMIN else principal.uid
+    plane.fleet.kill(principal.tenant, session_id, owner)
+    return True
+
+
+@endpoint("GET", wire.ICE_PATH)
+def list_ice_servers(request: Request) -> list[dict[str, Any]]:
+    plane = bootstrap.control_plane()
+    principal = _identify(plane, request)
+    return plane.settings.ice.render(principal.uid, plane.clock.now_ms() // 1000)
+
+
+def _identify(plane: ControlPlane, request: Request) -> Principal:
+    """The token's user; where the dialect is open, whom the query names, if any."""
+    token = tokens.bearer_token(request.headers, request.query)
+    if token is not None:
+        return tokens.verify(token, plane.settings.jwt_secret)
+    if Dialect.ACTIVE_CALL in plane.settings.open_dialects:
+        return identity.open_principal(request.query.get("uid") or wire.NOBODY)
+    raise tokens.Unauthenticated("a Bearer token is required")

@@ -1,0 +1,61 @@
+"""Active Call's JSON: sessions and errors out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chalicelib.dialects.identity import Forbidden
+from chalicelib.domain.sessions import Session
+from chalicelib.protocol.tokens import Unauthenticated
+from chalicelib.services.calls import Unavailable
+from chalicelib.services.facts import instant
+from chalicelib.services.fleet import SessionNotFound
+
+PREFIX = "/call"
+ICE_PATH = "/iceservers"
+NOBODY = "anonymous"
+
+ERRORS: dict[type[Exception], tuple[int, str]] = {
+    Unauthenticated: (401, ""),
+    Forbidden: (403, ""),
+    SessionNotFound: (404, "there is no such call"),
+    Unavailable: (503, "try again later"),
+}
+"""The status, which is the body's code too, and the text; empty for its own."""
+INTERNAL = (500, "internal error")
+
+STATUS_TEXTS = {
+    404: "there is no such path",
+    405: "the method is not allowed",
+    415: "the body must be JSON",
+}
+"""What never reaches a route."""
+
+
+def error_of(error: Exception) -> tuple[int, dict[str, Any]]:
+    """The status and body of a failure; one that is not in the table is ours."""
+    status, text = ERRORS.get(type(error), INTERNAL)
+    return status, {"code": status, "message": text or str(error)}
+
+
+def error_of_status(
+    status: int, headers: Mapping[str, str], query: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body of a 404, 405 or 415 below this dialect's prefix."""
+    return {"code": status, "message": STATUS_TEXTS[status]}
+
+
+def render_list(sessions: Iterable[Session]) -> dict[str, Any]:
+    """``GET /call/lists``."""
+    return {"calls": [_render(session) for session in sessions]}
+
+
+def _render(session: Session) -> dict[str, Any]:
+    """Of the option the parties alone: nothing that is secret."""
+    started = session.started
+    parties = {"caller": started.caller, "callee": started.callee}
+    return {
+        "id": started.session_id,
+        "call_type": started.call_type.value,
+        "created_at": instant(started.started_at_ms),
+        "option": {name: who for name, who in parties.items() if who is not None},
+    }
