@@ -1,0 +1,4 @@
+"""Batch signal processing over arrays of calls.
+
+Pure: may import numpy; no asyncio, socket, time.
+"""
