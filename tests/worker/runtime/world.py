@@ -1,0 +1,202 @@
+"""A worker without sockets, processes and time: all that stands around the runtime."""
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.lease import SessionFact
+from chalicelib.protocol.session.query import SessionQuery
+from chalicelib.protocol.session.vocabulary import CallType, VadType
+from mediaworker.runtime.backlog import Backlog
+from mediaworker.runtime.detectors import Detector, Rows, Window
+from mediaworker.runtime.engine import Engine
+from mediaworker.runtime.house import House
+from mediaworker.runtime.isolation import Failed
+from mediaworker.runtime.ports import SessionHandle
+from mediaworker.runtime.roster import Draws, Roster
+from mediaworker.runtime.speechdesk import SpeechDesk
+from mediaworker.speech.messages import Cancel, Chunk, Made, Ready, Reply, Request
+from tests.worker.runtime.peer import FakePeer
+
+ALICE = Principal("acme", "alice")
+SLOT = 0.020
+RESUME_SECONDS = 5.0
+LOUD = 1_000
+POISON = 12_345
+
+
+@dataclass
+class FakeSpeech:
+    """Takes requests while it is up; what it answers, the test says."""
+
+    requests: list[Request] = field(default_factory=list)
+    is_up: bool = True
+    hear: Callable[[Reply], None] = lambda reply: None
+    die: Callable[[], None] = lambda: None
+
+    def send(self, request: Request) -> bool:
+        if self.is_up:
+            self.requests.append(request)
+        return self.is_up
+
+    def listen(self, hear: Callable[[Reply], None], died: Callable[[], None]) -> None:
+        self.hear, self.die = hear, died
+
+    def come_up(self) -> None:
+        self.is_up = True
+        self.hear(Ready(("fake",), True))
+
+    def fall(self) -> None:
+        self.is_up = False
+        self.die()
+
+    def asked(self, kind: type[Any]) -> list[Any]:
+        return [request for request in self.requests if isinstance(request, kind)]
+
+    def speak(self, job: int, samples: bytes, *, is_all: bool = True) -> None:
+        if not any(cancel.job == job for cancel in self.asked(Cancel)):
+            self.hear(Chunk(job, samples))
+        if is_all:
+            self.hear(Made(job, "embedded", len(samples) // 16, 1, 2))
+
+
+class LevelDetector:
+    """Whatever is loud is speech; a window is a frame. A poisoned frame fails."""
+
+    def __init__(self) -> None:
+        self._rows = Rows()
+
+    def take_row(self) -> int:
+        return self._rows.take()
+
+    def free_row(self, row: int) -> None:
+        self._rows.give_back(row)
+
+    def hear(self, samples: Any, rows: Sequence[int], failed: Failed) -> list[Window]:
+        found = []
+        for row, frame in zip(rows, samples, strict=True):
+            if frame[0] == POISON:
+                failed(row, FloatingPointError("poisoned"))
+            else:
+                loudness = np.abs(frame.astype(int)).max()
+                found.append(Window(row, float(loudness >= LOUD), 0))
+        return found
+
+
+def level_detector(rate: int, kind: VadType) -> Detector:
+    return LevelDetector()
+
+
+@dataclass
+class FakeFacts:
+    """Remembers what was told."""
+
+    facts: list[SessionFact] = field(default_factory=list)
+
+    def tell(self, fact: SessionFact) -> None:
+        self.facts.append(fact)
+
+
+class World:
+    """Everything of the runtime but its ticker, in a time that the test moves."""
+
+    def __init__(
+        self,
+        capacity: int = 100,
+        detector_of: Callable[[int, VadType], Detector] = level_detector,
+    ) -> None:
+        self.now = 1_000.0
+        self.is_overloaded = False
+        self.speech = FakeSpeech()
+        self.facts = FakeFacts()
+        self.desk = SpeechDesk(self.speech)
+        self.engine = Engine(detector_of, self.desk)
+        self.backlog = Backlog(lambda: self.now)
+        numbers = itertools.count(1)
+        house = House(
+            self.engine,
+            self.desk,
+            self.backlog,
+            self.facts,
+            lambda: self.now,
+            RESUME_SECONDS,
+            lambda seat: self.roster.forget(seat),
+        )
+        self.roster = Roster(
+            house,
+            "0000abcd",
+            7,
+            capacity,
+            lambda: self.is_overloaded,
+            Draws(
+                lambda: f"00000000-0000-4000-8000-{next(numbers):012x}",
+                lambda: 42,
+                lambda: 1_700_000_000_000,
+            ),
+        )
+        self.speech.come_up()
+
+    def open(
+        self,
+        principal: Principal = ALICE,
+        call_type: CallType = CallType.WEBSOCKET,
+        **query: str,
+    ) -> "Application":
+        peer = FakePeer()
+        parsed = SessionQuery.parse({"ping": "0", **query})
+        handle = self.roster.open(principal, parsed, call_type, peer)
+        return Application(self, handle, peer)
+
+    def work(self) -> None:
+        """What happens between two ticks."""
+        self.backlog.renew()
+        while self.backlog.drain():
+            self.backlog.renew()
+
+    def tick(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.now += SLOT
+            self.engine.tick(self.now)
+            self.roster.handle_timers(self.now)
+            self.work()
+
+
+@dataclass
+class Application:
+    """One session as its application has it."""
+
+    world: World
+    handle: SessionHandle
+    peer: FakePeer
+
+    def command(self, name: str, **fields: Any) -> None:
+        self.text(json.dumps({"command": name, **fields}).encode())
+
+    def text(self, text: bytes) -> None:
+        self.handle.receive_text(text)
+        self.world.work()
+
+    def invite(self, **option: Any) -> "Application":
+        self.command("invite", option=option)
+        return self
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for text in self.peer.texts]
+
+    @property
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events]
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == name]
+
+
+def pcm(level: int, frames: int = 1, rate: int = 16_000) -> bytes:
+    """Frames of samples that all have this level."""
+    return np.full(frames * rate // 50, level, np.int16).tobytes()
