@@ -1,4 +1,4 @@
-"""The worker's HTTP port, and its process's manners."""
+"""The worker's process: its start, its signals, its end."""
 
 import asyncio
 import json
@@ -9,31 +9,26 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import aiohttp
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
 from chalicelib.protocol.control import HealthStatus, WorkerHealth
-from mediaworker.gateway.application import application_of
-from mediaworker.settings import BadSetting, Settings
+from chalicelib.protocol.fleet import Heartbeat
+from chalicelib.protocol.lease import Drain
+from mediaworker.server import FENCED_STATUS
 from mediaworker.worker import Worker, new_worker_id
+from tests.peers.fake_control import FakeControl
+from tests.worker.gateway.fakes import SECRET, token
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 10
 STOP_SECONDS = 5
-
-
-def speak(talk: Callable[[TestClient[Any, Any], Worker], Awaitable[None]]) -> None:
-    async def run() -> None:
-        worker = Worker("w1")
-        async with TestClient(TestServer(application_of(worker))) as client:
-            await talk(client, worker)
-
-    asyncio.run(run())
+FAKE = "tests.worker.gateway.process"
+HANGUP = '{"event":"hangup"}'
 
 
 def free_port() -> int:
@@ -43,15 +38,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(port: int, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    port: int, *arguments: str, module: str = FAKE, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
     sources = os.pathsep.join([str(ROOT / "media-worker" / "src"), str(ROOT)])
     started = subprocess.Popen(
-        [sys.executable, "-m", "mediaworker", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": sources,
             "PARLEY_WORKER_PORT": str(port),
+            "PARLEY_WORKER_ID": "w1",
+            "PARLEY_JWT_SECRET": SECRET,
+            **variables,
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -65,57 +65,38 @@ def process(port: int, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
                 started.kill()
 
 
+def health(port: int) -> WorkerHealth:
+    url = f"http://127.0.0.1:{port}/health"
+    with urllib.request.urlopen(url, timeout=1) as response:
+        return WorkerHealth.parse(json.load(response))
+
+
 def wait_for_health(port: int) -> WorkerHealth:
     ends_at = time.monotonic() + START_SECONDS
     while True:
         try:
-            url = f"http://127.0.0.1:{port}/health"
-            with urllib.request.urlopen(url, timeout=1) as response:
-                return WorkerHealth.parse(json.load(response))
+            return health(port)
         except OSError:
             assert time.monotonic() < ends_at, "the worker did not start"
             time.sleep(0.05)
-
-
-def test_tell_its_health() -> None:
-    async def talk(client: TestClient[Any, Any], worker: Worker) -> None:
-        response = await client.get("/health")
-        assert response.status == 200
-        assert await response.json() == {
-            "status": "ok",
-            "worker_id": "w1",
-            "protocol_version": 1,
-            "sessions": 0,
-        }
-        await worker.drain()
-        health = WorkerHealth.parse(await (await client.get("/health")).json())
-        assert health.status is HealthStatus.DRAINING
-
-    speak(talk)
-
-
-def test_refuse_in_its_own_shape() -> None:
-    async def talk(client: TestClient[Any, Any], worker: Worker) -> None:
-        response = await client.get("/missing")
-        assert response.status == 404
-        assert await response.json() == {"code": 404, "message": "Not Found"}
-        response = await client.post("/health")
-        assert response.status == 405
-        assert response.headers["Allow"] == "GET,HEAD"
-        assert await response.json() == {"code": 405, "message": "Method Not Allowed"}
-
-    speak(talk)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_on_a_signal(number: signal.Signals) -> None:
     port = free_port()
     with process(port) as worker:
-        assert wait_for_health(port).sessions == 0
+        assert wait_for_health(port) == WorkerHealth("w1", HealthStatus.OK, 0)
         worker.send_signal(number)
         assert worker.wait(STOP_SECONDS) == 0
         _, errors = worker.communicate()
     assert b"Traceback" not in errors
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    assert [line["message"] for line in lines] == [
+        "worker listens",
+        "worker - STARTING -> OK",
+        "worker - OK -> DRAINING",
+    ]
+    assert {line["worker_id"] for line in lines} == {"w1"}
 
 
 def test_stop_with_its_parent() -> None:
@@ -140,20 +121,92 @@ def test_say_that_the_port_is_taken() -> None:
     assert b"Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status", "sentence"),
+    [
+        (["--loud"], {}, 2, "python -m mediaworker [--with-parent]"),
+        ([], {"PARLEY_JWT_SECRET": ""}, 1, "PARLEY_JWT_SECRET is the secret"),
+    ],
+)
+def test_say_why_it_does_not_start(
+    arguments: list[str], variables: dict[str, str], status: int, sentence: str
+) -> None:
+    with process(1, *arguments, module="mediaworker", **variables) as worker:
+        assert worker.wait(START_SECONDS) == status
+        _, errors = worker.communicate()
+    assert errors.decode().startswith(sentence)
+    assert b"Traceback" not in errors
+
+
+def test_let_sessions_end_when_it_drains_and_end_them_when_it_must() -> None:
+    port = free_port()
+
+    async def talk(worker: subprocess.Popen[bytes]) -> None:
+        async with aiohttp.ClientSession() as client:
+            url = f"http://127.0.0.1:{port}/call?token={token()}"
+            async with client.ws_connect(url) as ws:
+                worker.send_signal(signal.SIGTERM)
+                while health(port).status is HealthStatus.OK:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+                    await client.ws_connect(url)
+                assert refusal.value.status == 503
+                worker.send_signal(signal.SIGINT)
+                assert await ws.receive_str() == HANGUP
+                await ws.receive()
+                assert ws.close_code == 1000
+
+    with process(port) as worker:
+        wait_for_health(port)
+        asyncio.run(talk(worker))
+        assert worker.wait(STOP_SECONDS) == 0
+
+
+def test_end_all_sessions_and_itself_when_it_is_fenced() -> None:
+    port = free_port()
+
+    async def talk() -> int:
+        async with FakeControl(SECRET).listening() as control:
+            with process(port, PARLEY_CONTROL_URL=control.url) as worker:
+                await control.until(lambda: control.renewals)
+                async with aiohttp.ClientSession() as client:
+                    url = f"http://127.0.0.1:{port}/call?token={token()}"
+                    async with client.ws_connect(url) as ws:
+                        control.statuses["lease"] = [409]
+                        assert await ws.receive_str() == HANGUP
+                return await asyncio.to_thread(worker.wait, STOP_SECONDS)
+
+    assert asyncio.run(talk()) == FENCED_STATUS
+
+
+def test_stop_once_it_is_empty_when_it_is_told_to_drain() -> None:
+    port = free_port()
+
+    async def talk() -> int:
+        async with FakeControl(SECRET).listening() as control:
+            with process(port, PARLEY_CONTROL_URL=control.url) as worker:
+                await control.until(lambda: control.renewals)
+                lease = control.leases["w1"]
+                assert lease.address == f"127.0.0.1:{port}"
+                orders = Drain("w1", lease.epoch - 1), Drain("w1", lease.epoch, 1)
+                control.answers = Heartbeat(orders=orders)
+                return await asyncio.to_thread(worker.wait, STOP_SECONDS)
+
+    assert asyncio.run(talk()) == 0
+
+
+def test_drain_once() -> None:
+    is_ready = False
+    worker = Worker("w1", lambda: 2, lambda: is_ready)
+    assert worker.health().status is HealthStatus.STARTING
+    is_ready = True
+    assert worker.health().status is HealthStatus.OK
+    assert not worker.is_draining
+    worker.drain()
+    worker.drain()
+    assert worker.health() == WorkerHealth("w1", HealthStatus.DRAINING, 2)
+
+
 def test_choose_a_short_name() -> None:
     assert len(new_worker_id()) == 8
     assert new_worker_id() != new_worker_id()
-
-
-@pytest.mark.parametrize(
-    ("variables", "sentence"),
-    [
-        ({"PARLEY_WORKER_PORT": "0"}, "PARLEY_WORKER_PORT is a port"),
-        ({"PARLEY_WORKER_PORT": "http"}, "PARLEY_WORKER_PORT is a port"),
-        ({"PARLEY_LOG_LEVEL": "loud"}, "PARLEY_LOG_LEVEL is one of"),
-    ],
-)
-def test_refuse_bad_settings(variables: dict[str, str], sentence: str) -> None:
-    with pytest.raises(BadSetting, match=sentence):
-        Settings.parse(variables)
-    assert Settings.parse({}) == Settings("127.0.0.1", 8080, None, "INFO")

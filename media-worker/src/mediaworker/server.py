@@ -1,62 +1,235 @@
-"""The worker's process: its port, its signals, its end."""
+"""The worker's process: its parts, its signals, its end."""
 
 import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from aiohttp import web
+import aiohttp
 
-from mediaworker.gateway.application import application_of
+from chalicelib.protocol.lease import Drain, EndSession, Order
+from chalicelib.protocol.session.vocabulary import HangupReason
+from mediaworker.control.fleet import Alone, Body, Fleet, Member
+from mediaworker.control.membership import Me, Membership, Standing
+from mediaworker.control.plane import ControlPlane
+from mediaworker.ending import FOREVER_SECONDS, Ending
+from mediaworker.gateway.application import Desk, application_of
+from mediaworker.gateway.doorkeeper import Doorkeeper
+from mediaworker.gateway.port import Port
+from mediaworker.gateway.sockets import Sockets
+from mediaworker.runtime.clock import epoch_ms, new_uuid
+from mediaworker.runtime.ports import FactSink, Sessions
 from mediaworker.settings import Settings
 from mediaworker.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 100.0
-SHUTDOWN_SECONDS = 1.0
+FLUSH_SECONDS = 0.7
+FENCED_STATUS = 75
+"""EX_TEMPFAIL: start it again."""
+SYSTEM = "system"
 
 
-async def serve(worker: Worker, settings: Settings, *, with_parent: bool) -> None:
-    """Until a signal ends it. Raises OSError when the port cannot be had."""
-    stop, drain = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, stop.set)
-    loop.add_signal_handler(signal.SIGTERM, drain.set)
-    if with_parent:
-        await _stop_with_parent(stop)
-    runner = web.AppRunner(
-        application_of(worker), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+class Runtime(Protocol):
+    """The sessions and their tick."""
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether sessions would find all that they need."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+    async def drain(self, seconds: float) -> None:
+        """No more sessions; wait so long for the last to end, end the rest. May be
+        cancelled, and begun again."""
+
+    def readings(self) -> Mapping[str, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What carries the sessions."""
+
+    runtime: Runtime
+    runs: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    """What runs beside it, each until it is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the engine is built with."""
+
+    settings: Settings
+    worker_id: str
+    epoch: int
+    facts: FactSink
+    may_take: Callable[[], bool]
+
+
+Build = Callable[[Surroundings], Engine]
+LinesDropped = Callable[[], int]
+
+
+class Server:
+    """One worker, from its parts to its exit status. Made within a running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker_id: str,
+        build: Build,
+        lines_dropped: LinesDropped,
+    ) -> None:
+        self._settings = settings
+        self._epoch = epoch_ms()
+        self._lines_dropped = lines_dropped
+        self.ending = Ending()
+        body = Body(self._standing, self._obey, self._fenced)
+        self._fleet = fleet_of(settings, worker_id, self._epoch, body)
+        may_take = self._fleet.may_take_sessions
+        self._engine = build(
+            Surroundings(settings, worker_id, self._epoch, self._fleet, may_take)
+        )
+        self._sessions = self._engine.runtime.sessions
+        self._worker = Worker(
+            worker_id,
+            lambda: len(self._sessions.views()),
+            lambda: self._engine.runtime.is_ready,
+        )
+
+    async def serve(self) -> int:
+        """The exit status. Raises `mediaworker.gateway.port.PortUnavailable`."""
+        runtime, settings = self._engine.runtime, self._settings
+        async with self._port(), asyncio.TaskGroup() as tasks:
+            logger.info("worker listens", extra={"port": settings.port})
+            runs = (runtime.run, self._fleet.run, *self._engine.runs)
+            running = [tasks.create_task(run()) for run in runs]
+            await self._end()
+            await self._fleet.flush(FLUSH_SECONDS)
+            for task in running:
+                task.cancel()
+        return self.ending.status
+
+    async def _end(self) -> None:
+        """Wait for the end to be begun, and for the sessions to be over."""
+        seconds = await self.ending.changed()
+        self._worker.drain()
+        self._fleet.announce()
+        while True:
+            async with asyncio.TaskGroup() as tasks:
+                drain = tasks.create_task(self._engine.runtime.drain(seconds))
+                sooner = tasks.create_task(self.ending.changed())
+                await asyncio.wait((drain, sooner), return_when=asyncio.FIRST_COMPLETED)
+                drain.cancel()
+                sooner.cancel()
+            if not drain.cancelled():
+                return
+            seconds = sooner.result()
+
+    def _port(self) -> Port:
+        settings = self._settings
+        doorkeeper = Doorkeeper(settings.jwt_secret, is_open=settings.is_open)
+        desk = Desk(
+            sessions=self._sessions,
+            doorkeeper=doorkeeper,
+            ice=settings.ice,
+            health=self._worker.health,
+            readings=self._readings,
+            obey=self._fleet.take,
+            epoch_ms=epoch_ms,
+            new_id=new_uuid,
+        )
+        track = settings.server_side_track
+        sockets = Sockets(self._sessions, doorkeeper, track, epoch_ms)
+        return Port(application_of(desk), sockets, settings.host, settings.port)
+
+    def _standing(self) -> Standing:
+        return Standing(self._worker.sessions, self._worker.is_draining)
+
+    def _obey(self, order: Order) -> bool:
+        if isinstance(order, EndSession):
+            return self._sessions.end(order)
+        return self._drain(order)
+
+    def _drain(self, order: Drain) -> bool:
+        if (order.worker_id, order.epoch) != (self._worker.worker_id, self._epoch):
+            return False
+        seconds = FOREVER_SECONDS
+        if order.deadline_at_ms is not None:
+            seconds = max(0.0, (order.deadline_at_ms - epoch_ms()) / 1_000)
+        self.ending.begin(min(seconds, FOREVER_SECONDS))
+        return True
+
+    def _fenced(self) -> None:
+        """The control plane has told of these calls' end already."""
+        for view in self._sessions.views():
+            self._sessions.end(
+                EndSession(view.session_id, HangupReason.FAILED, SYSTEM, new_uuid())
+            )
+        self.ending.begin(0.0, FENCED_STATUS)
+
+    def _readings(self) -> Mapping[str, float]:
+        return {
+            **self._engine.runtime.readings(),
+            **self._fleet.readings(),
+            "capacity": self._settings.capacity,
+            "draining": float(self._worker.is_draining),
+            "log_lines_dropped_total": self._lines_dropped(),
+        }
+
+
+def fleet_of(settings: Settings, worker_id: str, epoch: int, body: Body) -> Fleet:
+    """Alone, unless a control plane is named."""
+    control_url = settings.control_url
+    if control_url is None:
+        return Alone(body)
+    me = Me(
+        worker_id,
+        epoch,
+        settings.address,
+        settings.ws_url,
+        settings.capacity,
+        settings.task_id,
     )
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        logger.info("worker listens", extra={"port": settings.port})
-        async with asyncio.TaskGroup() as tasks:
-            draining = tasks.create_task(_drain_and_stop(worker, drain, stop))
-            await stop.wait()
-            draining.cancel()
-    finally:
-        await runner.cleanup()
+
+    def reach(client: aiohttp.ClientSession) -> ControlPlane:
+        secret = settings.jwt_secret
+        return ControlPlane(client, control_url, worker_id, secret, epoch_ms)
+
+    return Member(Membership(me), body, reach, epoch_ms)
 
 
-async def _drain_and_stop(
-    worker: Worker, drain: asyncio.Event, stop: asyncio.Event
-) -> None:
-    await drain.wait()
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            await worker.drain()
-    except TimeoutError:
-        logger.warning("sessions cut", extra={"sessions": worker.health().sessions})
-    stop.set()
+async def serve(
+    settings: Settings,
+    worker_id: str,
+    build: Build,
+    lines_dropped: LinesDropped,
+    *,
+    with_parent: bool,
+) -> int:
+    """Until a signal, the parent or the control plane ends it; the exit status."""
+    server = Server(settings, worker_id, build, lines_dropped)
+    ending, loop = server.ending, asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, ending.begin, 0.0)
+    loop.add_signal_handler(signal.SIGTERM, ending.begin, DRAIN_SECONDS)
+    if with_parent:
+        await _stop_with_parent(ending)
+    return await server.serve()
 
 
-async def _stop_with_parent(stop: asyncio.Event) -> None:
+async def _stop_with_parent(ending: Ending) -> None:
     """The parent holds the other end of our standard input, and closes it by dying."""
 
     class Parent(asyncio.Protocol):
         def connection_lost(self, error: Exception | None) -> None:
-            stop.set()
+            ending.begin(0.0)
 
     await asyncio.get_running_loop().connect_read_pipe(Parent, sys.stdin)

@@ -1,4 +1,4 @@
-"""The worker's HTTP port: REST and, to come, its sockets.
+"""The worker's TCP port: sockets of applications, REST, and what operators ask.
 
 May import everything of the worker that is not a machine's inside.
 """

@@ -1,17 +1,71 @@
-"""The routes of the worker's HTTP port."""
+"""The routes of the worker's port."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from mediaworker.gateway.errors import refusals_as_json
-from mediaworker.worker import Worker
+from chalicelib.protocol.control import HealthStatus, WorkerHealth
+from chalicelib.protocol.ice import IceSettings
+from mediaworker.gateway.calls import Calls
+from mediaworker.gateway.doorkeeper import Doorkeeper
+from mediaworker.gateway.errors import Refused, refusals_as_json
+from mediaworker.gateway.handshake import CALL_TYPES
+from mediaworker.gateway.metrics import Metrics, Readings
+from mediaworker.gateway.orders import Obey, Orders
+from mediaworker.runtime.ports import Sessions
+
+MAX_BODY_BYTES = 65_536
+ICE_CACHE = {"Cache-Control": "no-store"}
 
 
-def application_of(worker: Worker) -> web.Application:
-    """An application that speaks for ``worker``."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """For whom the routes speak."""
+
+    sessions: Sessions
+    doorkeeper: Doorkeeper
+    ice: IceSettings
+    health: Callable[[], WorkerHealth]
+    readings: Readings
+    obey: Obey
+    epoch_ms: Callable[[], int]
+    new_id: Callable[[], str]
+
+
+def application_of(desk: Desk) -> web.Application:
+    """All but the sockets, whose heads never come here unless they lack the upgrade."""
+    calls = Calls(desk.sessions, desk.doorkeeper, desk.new_id)
+    metrics = Metrics(desk.readings, desk.doorkeeper)
+    orders = Orders(desk.obey, desk.doorkeeper)
 
     async def health(request: web.Request) -> web.Response:
-        return web.json_response(worker.health().render())
+        found = desk.health()
+        status = 503 if found.status is HealthStatus.STARTING else 200
+        return web.json_response(found.render(), status=status)
 
-    application = web.Application(middlewares=[refusals_as_json])
-    application.router.add_get("/health", health)
+    async def ice_servers(request: web.Request) -> web.Response:
+        principal = desk.doorkeeper.admit(request.headers, request.query)
+        now_seconds = desk.epoch_ms() // 1_000
+        body = desk.ice.render(principal.uid, now_seconds)
+        return web.json_response(body, headers=ICE_CACHE)
+
+    application = web.Application(
+        middlewares=[refusals_as_json], client_max_size=MAX_BODY_BYTES
+    )
+    router = application.router
+    router.add_get("/health", health)
+    router.add_get("/metrics", metrics.show)
+    router.add_get("/iceservers", ice_servers)
+    router.add_get("/call/lists", calls.lists)
+    router.add_get("/call/kill/{id}", calls.kill, allow_head=False)
+    router.add_post("/call/kill/{id}", calls.kill)
+    router.add_post("/internal/orders", orders.take)
+    for path in CALL_TYPES:
+        router.add_get(path, _upgrade_required, allow_head=False)
     return application
+
+
+async def _upgrade_required(request: web.Request) -> web.Response:
+    sentence = "this is a WebSocket: ask for the upgrade"
+    raise Refused(426, sentence, {"Upgrade": "websocket"})

@@ -1,33 +1,94 @@
-"""Every refusal of the HTTP port is ``{code, message}``."""
+"""Every refusal of the port is ``{code, message}``, whoever finds it."""
 
+import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 
 from aiohttp import web
 
+from chalicelib.protocol.tokens import Unauthenticated
+
 logger = logging.getLogger(__name__)
 
+REQUEST_SECONDS = 10.0
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Refused(Exception):
+    """A request that is not served, and what its sender is told."""
+
+    def __init__(
+        self, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.sentence = sentence
+        self.headers = headers or {}
+        super().__init__(sentence)
+
+    def body(self) -> bytes:
+        return json.dumps({"code": self.status, "message": self.sentence}).encode()
+
+    def render(self) -> bytes:
+        """The whole response, after which the connection ends."""
+        body = self.body()
+        fields = {
+            **self.headers,
+            "Content-Type": "application/json; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        phrase = HTTPStatus(self.status).phrase
+        head = f"HTTP/1.1 {self.status} {phrase}\r\n{lines}\r\n"
+        return head.encode("latin-1") + body
+
+
+def unauthenticated(error: Unauthenticated) -> Refused:
+    return Refused(401, str(error), CHALLENGE)
 
 
 @web.middleware
 async def refusals_as_json(
     request: web.Request, handler: Handler
 ) -> web.StreamResponse:
-    """What aiohttp refuses by an exception, and what we failed to do."""
+    """What was refused, what aiohttp refuses, and what we failed to do.
+
+    A connection serves one request: the next one's head is read by nobody who
+    knows of sockets.
+    """
+    response = await _answer(request, handler)
+    response.force_close()
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return await handler(request)
-    except web.HTTPException as refusal:
-        if refusal.status < 400:
-            raise
-        allowed = refusal.headers.get("Allow")
-        return refused(refusal.status, refusal.reason, allowed)
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return await handler(request)
+    except Refused as refusal:
+        return _response(refusal)
+    except Unauthenticated as error:
+        return _response(unauthenticated(error))
+    except web.HTTPException as error:
+        allowed = error.headers.get("Allow")
+        headers = {"Allow": allowed} if allowed else {}
+        return _response(Refused(error.status, error.reason, headers))
+    except TimeoutError:
+        return _response(Refused(408, "the request did not come in time"))
     except Exception:
         logger.exception("request failed", extra={"path": request.path})
-        return refused(500, "Internal Server Error")
+        return _response(Refused(500, "Internal Server Error"))
 
 
-def refused(status: int, message: str, allow: str | None = None) -> web.Response:
-    headers = {"Allow": allow} if allow else None
-    body = {"code": status, "message": message}
-    return web.json_response(body, status=status, headers=headers)
+def _response(refusal: Refused) -> web.Response:
+    return web.Response(
+        body=refusal.body(),
+        status=refusal.status,
+        headers=dict(refusal.headers),
+        content_type="application/json",
+        charset="utf-8",
+    )

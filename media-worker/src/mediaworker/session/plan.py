@@ -1,0 +1,165 @@
+"""What a call will be, given what was asked for and what can be had."""
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from chalicelib.protocol.session.commands import Tts
+from chalicelib.protocol.session.options import CallOption
+from chalicelib.protocol.session.query import SessionQuery
+from chalicelib.protocol.session.speech import (
+    DEFAULTS,
+    SynthesisOption,
+    TranscriptionOption,
+    VadOption,
+)
+from chalicelib.protocol.session.vocabulary import DEFAULT_CODEC, Codec, VadType
+from mediaworker.session.capabilities import PROVIDERS, Capabilities, features_asked
+from mediaworker.session.refusals import Complaint, Unfitting, Unsupported
+from mediaworker.session.rules import Rules
+
+DETECTORS = {
+    VadType.SILERO: VadType.SILERO,
+    VadType.WEBRTC: VadType.WEBRTC,
+    VadType.TEN: VadType.SILERO,
+}
+"""Which detector does the work of which; the licence of ``ten`` forbids shipping it."""
+
+Option = TypeVar("Option", TranscriptionOption, SynthesisOption)
+
+ENDPOINT = "endpointMs"
+"""In ``asr.extra``: the silence that ends an utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call that can be set up; the complaints say what of it could not be had."""
+
+    codec: Codec
+    rate: int
+    gate: VadOption | None
+    """None: nobody cares whether the caller speaks."""
+    tells_turns: bool
+    """False: the gate is for the recognizer and the inactivity alone."""
+    asr: TranscriptionOption | None
+    endpoint_ms: int
+    longest_ms: int
+    """Of an utterance."""
+    tts: SynthesisOption | None
+    complaints: tuple[Complaint, ...]
+
+    @property
+    def detector(self) -> VadType | None:
+        """None when no window is wanted."""
+        if self.gate is None:
+            return None
+        return DETECTORS[self.gate.known_type or VadType.SILERO]
+
+
+def codec_of(option: CallOption | None, query: SessionQuery) -> Codec:
+    """Of a WebSocket call: the invite's, else the address's, else the default."""
+    return (option and option.codec) or query.codec or DEFAULT_CODEC
+
+
+def plan(
+    option: CallOption, query: SessionQuery, can: Capabilities, rules: Rules
+) -> Plan:
+    """Raises `Unsupported` when the call cannot be had at all."""
+    codec = codec_of(option, query)
+    if codec not in can.rates:
+        raise Unsupported(f"{codec} is not supported on this type of call", "codec")
+    complaints = [
+        Complaint(name, f"{name} is not supported")
+        for feature, name in features_asked(option).items()
+        if feature not in can.features
+    ]
+    asr = _embedded("asr", option.asr, complaints)
+    return Plan(
+        codec,
+        can.rates[codec],
+        gate=_gate(option, asr, rules, complaints),
+        tells_turns=option.vad is not None,
+        asr=asr,
+        endpoint_ms=_endpoint_ms(asr, rules, complaints),
+        longest_ms=_longest_ms(option.vad, rules),
+        tts=_embedded("tts", option.tts, complaints),
+        complaints=tuple(complaints),
+    )
+
+
+def voice(base: SynthesisOption | None, command: Tts) -> SynthesisOption:
+    """How a text is said: the command's option, over the call's, over the defaults.
+
+    Raises `Refusal`.
+    """
+    given = command.option
+    if given is not None:
+        _check_provider("tts", given)
+    if given is None and base is None and not command.base64:
+        raise Unfitting("no tts option available")
+    option = (given or SynthesisOption()).over(base or DEFAULTS).over(DEFAULTS)
+    return replace(option, speaker=command.speaker or option.speaker)
+
+
+def _embedded(
+    sender: str, option: Option | None, complaints: list[Complaint]
+) -> Option | None:
+    if option is None:
+        return None
+    try:
+        _check_provider(sender, option)
+    except Unsupported as refusal:
+        complaints.append(Complaint(sender, refusal.sentence, refusal.code))
+        return None
+    return option
+
+
+def _check_provider(sender: str, option: TranscriptionOption | SynthesisOption) -> None:
+    """None is the embedded default."""
+    if option.provider and option.provider.lower() not in PROVIDERS:
+        sentence = f"the {sender} provider {option.provider} is not supported"
+        raise Unsupported(sentence, sender)
+    if option.endpoint is not None:
+        sentence = f"the embedded {sender} has no endpoint of its own"
+        raise Unsupported(sentence, sender)
+
+
+def _gate(
+    option: CallOption,
+    asr: TranscriptionOption | None,
+    rules: Rules,
+    complaints: list[Complaint],
+) -> VadOption | None:
+    vad = option.vad
+    if vad is None:
+        is_wanted = asr is not None or bool(option.inactivity_timeout)
+        return VadOption(speech_padding=rules.quiet_padding_ms) if is_wanted else None
+    if vad.endpoint is not None:
+        sentence = "vad.endpoint is not supported: the voice is detected here"
+        complaints.append(Complaint("vad", sentence))
+    if vad.known_type is None:
+        sentence = f"the vad type {vad.type} is not known: silero is used"
+        complaints.append(Complaint("vad", sentence, Unfitting.code))
+    return vad
+
+
+def _endpoint_ms(
+    asr: TranscriptionOption | None, rules: Rules, complaints: list[Complaint]
+) -> int:
+    extra = (asr.extra if asr else None) or {}
+    asked = extra.get(ENDPOINT)
+    if asked is None:
+        return rules.endpoint_ms
+    is_number = isinstance(asked, int | float) and not isinstance(asked, bool)
+    if is_number and 0 <= asked <= rules.most_endpoint_ms:
+        return int(asked)
+    sentence = f"{ENDPOINT} must be a number from 0 to {rules.most_endpoint_ms}"
+    complaints.append(Complaint("asr", sentence, Unfitting.code))
+    return rules.endpoint_ms
+
+
+def _longest_ms(vad: VadOption | None, rules: Rules) -> int:
+    """At least a second: an utterance is no shorter than its first look."""
+    if vad is None:
+        return rules.utterance_ms
+    buffer_ms = int(vad.max_buffer_duration_secs * 1_000)
+    return min(rules.utterance_ms, max(1_000, buffer_ms))

@@ -1,0 +1,381 @@
+"""Whatever is asked of a session, in whatever order and at whatever time."""
+
+from collections import Counter
+from typing import Any, get_args
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from chalicelib.protocol.session.codec import (
+    MalformedCommand,
+    as_text,
+    parse_event,
+    render_event,
+)
+from chalicelib.protocol.session.commands import (
+    Accept,
+    Command,
+    Custom,
+    Hangup,
+    History,
+    Interrupt,
+    Invite,
+    Mute,
+    Pause,
+    Play,
+    Resume,
+    Tts,
+    Unmute,
+)
+from chalicelib.protocol.session.events import (
+    AsrFinal,
+    Event,
+    Failed,
+    HungUp,
+    Interrupted,
+    TrackEnded,
+    TrackStarted,
+)
+from chalicelib.protocol.session.options import CallOption
+from chalicelib.protocol.session.speech import (
+    SynthesisOption,
+    TranscriptionOption,
+    VadOption,
+)
+from chalicelib.protocol.session.vocabulary import Codec
+from mediaworker.session.effects import (
+    AskText,
+    Close,
+    Connect,
+    CreditJob,
+    DropJob,
+    Effect,
+    FetchFile,
+    Report,
+    SayText,
+)
+from mediaworker.speech.messages import Broken, Made, Misheard, Text
+from tests.protocol.session.strategies import UNICODE, records_of
+from tests.worker.session.stage import SESSION_ID, TRACK, WINDOW_MS, Stage
+
+jobs = st.integers(0, 6)
+play_ids = st.sampled_from([None, "a", "b"])
+words = st.sampled_from(["", "Hello. ", "One two. Three", "👍", "x" * 300])
+
+options = st.builds(
+    CallOption,
+    codec=st.sampled_from([None, Codec.PCMU, Codec.PCM]),
+    vad=st.none()
+    | st.builds(
+        VadOption,
+        speech_padding=st.sampled_from([0, 100, 250]),
+        silence_padding=st.sampled_from([0, 100]),
+        silence_timeout=st.sampled_from([None, 0, 1, 500]),
+        max_buffer_duration_secs=st.sampled_from([0, 1, 50]),
+    ),
+    asr=st.none() | st.just(TranscriptionOption()),
+    tts=st.none() | st.just(SynthesisOption(max_concurrent_tasks=2)),
+    inactivity_timeout=st.sampled_from([None, None, 0, 30]),
+)
+said = st.builds(
+    Tts,
+    text=words,
+    play_id=play_ids,
+    auto_hangup=st.sampled_from([False] * 9 + [True]),
+    streaming=st.booleans(),
+    end_of_stream=st.booleans(),
+    wait_input_timeout=st.sampled_from([None, 0, 0.001, 2]),
+) | st.just(Tts("AAAA" * 600, base64=True, play_id="a"))
+played = st.builds(Play, url=st.just("http://a/b"), play_id=play_ids)
+ordinary = st.one_of(
+    said,
+    said,
+    said,
+    played,
+    st.builds(Interrupt, graceful=st.booleans()),
+    st.just(Pause()),
+    st.just(Resume()),
+    st.builds(Mute, track_id=st.sampled_from([None, TRACK, SESSION_ID, "x"])),
+    st.builds(Unmute, track_id=st.sampled_from([None, TRACK, SESSION_ID, "x"])),
+    st.just(History("a", "b")),
+    st.just(Custom(1)),
+    st.builds(Invite, option=options),
+)
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """One session under everything; time runs, stands still and goes back."""
+
+    @initialize(option=st.none() | options)
+    def open(self, option: CallOption | None) -> None:
+        self.stage = Stage(ping="20")
+        self.checked = 0
+        self.steps = 0
+        if option is not None:
+            self.stage.receive(Invite(option))
+
+    @rule(command=ordinary)
+    def ask(self, command: Command) -> None:
+        errors = len(self.stage.all(Failed))
+        was_live = self.stage.session.is_connected
+        self.stage.receive(command)
+        if not was_live and not isinstance(command, Invite):
+            is_over = self.stage.session.is_over
+            assert len(self.stage.all(Failed)) == errors + (not is_over)
+
+    @rule(seconds=st.sampled_from([-1.0, 0.0, 0.001, 0.02, 0.5, 11.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.stage.now = max(0.0, self.stage.now + seconds)
+        session, now = self.stage.session, self.stage.now
+        for _ in range(20):
+            at = session.timer()
+            if at is None or at > now:
+                break
+            session.handle_timer(now)
+        at = session.timer()
+        assert at is None or at > now
+        self.stage.settle()
+
+    @rule(
+        windows=st.integers(1, 25),
+        probability=st.sampled_from([0.0, 0.4, 0.5, 1.0]),
+        step_ms=st.sampled_from([0, 10, WINDOW_MS, 1_000]),
+    )
+    def hear(self, windows: int, probability: float, step_ms: int) -> None:
+        for _ in range(windows):
+            self.stage.heard_ms += step_ms
+            self.stage.now += step_ms / 1_000
+            self.stage.session.hear(probability, self.stage.heard_ms, self.stage.now)
+        self.stage.settle()
+
+    @rule(frames=st.integers(1, 30))
+    def play(self, frames: int) -> None:
+        for _ in range(frames):
+            frame = self.stage.frame()
+            if frame is not None:
+                assert len(frame) == self.stage.session.rate // 25
+                assert self.stage.session.is_connected
+
+    @rule(job=jobs, ms=st.sampled_from([0, 7, 20, 200, 3_000]))
+    def supply(self, job: int, ms: int) -> None:
+        self.stage.supply(job, ms)
+
+    @rule(job=jobs)
+    def make(self, job: int) -> None:
+        self.stage.make(job)
+
+    @rule(job=jobs)
+    def break_(self, job: int) -> None:
+        self.stage.break_(job)
+
+    @rule(
+        utterance=st.integers(0, 5),
+        text=st.sampled_from(["", "hi", "there"]),
+        is_final=st.booleans(),
+    )
+    def answer(self, utterance: int, text: str, is_final: bool) -> None:
+        self.stage.answer(text, utterance, is_final=is_final)
+
+    @rule(utterance=st.integers(0, 5))
+    def mishear(self, utterance: int) -> None:
+        self.stage.mishear(utterance)
+
+    @rule()
+    def lose_speech(self) -> None:
+        self.stage.session.speech_lost(self.stage.now)
+        self.stage.settle()
+
+    @rule(digit=st.sampled_from(["1", "#", "x", ""]))
+    def press(self, digit: str) -> None:
+        self.stage.session.press(digit, self.stage.now)
+        self.stage.settle()
+
+    @precondition(lambda self: self.steps > 25)
+    @rule(
+        command=st.sampled_from([Hangup(), Hangup("x", "caller"), Accept(CallOption())])
+    )
+    def hang_up(self, command: Command) -> None:
+        self.stage.receive(command)
+
+    @precondition(lambda self: self.steps > 25)
+    @rule()
+    def end(self) -> None:
+        self.stage.session.end("failed", "system", self.stage.now, "gone", 500)
+        self.stage.settle()
+
+    @invariant()
+    def tells_nothing_wrong(self) -> None:
+        if not hasattr(self, "stage"):
+            return
+        self.steps += 1
+        for event in self.stage.events[self.checked :]:
+            assert parse_event(render_event(event)) == event
+        self.checked = len(self.stage.events)
+        check(self.stage)
+
+    def teardown(self) -> None:
+        if hasattr(self, "stage"):
+            stage = self.stage
+            stage.session.end("x", "y", stage.now)
+            check(stage.settle())
+            assert stage.session.is_over
+            assert [type(event) for event in stage.events].count(HungUp) == 1
+
+
+def check(stage: Stage) -> None:
+    """The promises that every story keeps."""
+    check_end(stage)
+    check_calls_track(stage.events)
+    check_playbacks(stage.events)
+    check_effects(stage.effects, is_over=stage.session.is_over)
+    indexes = [final.index for final in stage.all(AsrFinal)]
+    assert indexes == list(range(1, len(indexes) + 1))
+    stamps = [getattr(event, "timestamp", 0) for event in stage.events]
+    assert stamps == sorted(stamps)
+
+
+def check_end(stage: Stage) -> None:
+    hangups = [n for n, event in enumerate(stage.events) if isinstance(event, HungUp)]
+    if stage.session.is_over:
+        assert hangups == [len(stage.events) - 1]
+        assert isinstance(stage.effects[-1], Close)
+        assert stage.session.timer() is None
+        assert not stage.session.is_playing
+    else:
+        assert hangups == []
+        assert stage.wanted(Close) == []
+
+
+def check_calls_track(events: list[Event]) -> None:
+    names = [
+        type(event).event
+        for event in events
+        if isinstance(event, TrackStarted | TrackEnded | HungUp)
+        and event.track_id == SESSION_ID
+    ]
+    story = ["trackStart", "trackEnd", "hangup"]
+    assert names in (story[:0], story[:1], story, ["hangup"])
+
+
+def check_playbacks(events: list[Event]) -> None:
+    """A track starts at most once, and ends once; another starts only then."""
+    open_id: Any = TRACK
+    is_open = False
+    for event in events:
+        if getattr(event, "track_id", None) != TRACK:
+            if isinstance(event, TrackEnded):
+                assert not is_open
+        elif isinstance(event, TrackStarted):
+            assert not is_open
+            is_open, open_id = True, event.play_id
+        elif isinstance(event, Interrupted) and is_open:
+            assert event.play_id == open_id
+            assert event.current <= event.total_duration
+        elif isinstance(event, TrackEnded):
+            assert not is_open or event.play_id == open_id
+            is_open = False
+
+
+def check_effects(effects: list[Effect], *, is_over: bool) -> None:
+    counts = Counter(type(effect) for effect in effects)
+    assert counts[Connect] <= 1
+    assert counts[Report] <= 2
+    begun = [e.job for e in effects if isinstance(e, SayText | FetchFile)]
+    assert begun == list(range(1, len(begun) + 1))
+    dropped = [effect.job for effect in effects if isinstance(effect, DropJob)]
+    assert len(set(dropped)) == len(dropped)
+    assert set(dropped) <= set(begun)
+    for place, effect in enumerate(effects):
+        if isinstance(effect, CreditJob):
+            assert DropJob(effect.job) not in effects[:place]
+        if isinstance(effect, AskText):
+            assert 0 <= effect.from_ms <= effect.to_ms
+    if is_over:
+        assert counts[Close] == 1
+
+
+TestSession = SessionMachine.TestCase
+TestSession.settings = settings(
+    deadline=None,
+    max_examples=120,
+    stateful_step_count=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+HARMLESS = [c for c in get_args(Command) if c not in (Hangup, Accept)]
+anything = st.one_of(*(records_of(command) for command in HARMLESS))
+malformed = st.text(UNICODE, max_size=8).map(MalformedCommand)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(messages=st.lists(anything | malformed, min_size=25, max_size=25))
+def test_thousand_hostile_commands_leave_the_session_alive(
+    messages: list[Command | MalformedCommand],
+) -> None:
+    """Forty times twenty-five, each as hostile as the protocol lets it be."""
+    stage = Stage().invite(tts={}, asr={}, vad={})
+    for message in messages:
+        told = len(stage.events)
+        if isinstance(message, MalformedCommand):
+            stage.session.refuse(message, stage.now)
+            assert len(stage.settle().events) == told + 1
+        else:
+            stage.receive(message)
+        for event in stage.events[told:]:
+            assert as_text(render_event(event))
+    assert stage.session.is_connected
+    before = len(stage.events)
+    stage.send("history", speaker="a", text="still here")
+    assert len(stage.events) == before + 1
+    stage.send("hangup")
+    check(stage)
+
+
+answers = st.one_of(
+    records_of(Invite).map(lambda invite: (invite,)),
+    st.tuples(records_of(Accept)),
+    st.tuples(records_of(Hangup)),
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(first=answers, then=st.lists(anything, max_size=4))
+def test_any_beginning_is_answered(first: tuple[Command], then: list[Command]) -> None:
+    stage = Stage()
+    stage.receive(first[0])
+    assert stage.events
+    for command in then:
+        stage.receive(command)
+    stage.session.end("x", "y", stage.now)
+    check(stage.settle())
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(
+    sentence=st.text(),
+    provider=st.text(),
+    speaker=st.none() | st.text(UNICODE),
+    code=st.integers(100, 599),
+)
+def test_whatever_the_speech_process_says_can_be_told(
+    sentence: str, provider: str, speaker: str | None, code: int
+) -> None:
+    stage = Stage().invite(tts={"maxConcurrentTasks": 2}, asr={})
+    stage.say("One").say("Two").hear(640).hush(320)
+    session, now = stage.session, stage.now
+    session.made(Made(1, provider, 1, 1, 1, False, speaker), now)
+    session.broken(Broken(2, provider, sentence, code), now)
+    session.text(Text(1, 1, 1, sentence, provider, True, 1), now)
+    session.misheard(Misheard(1, 1, 1, provider, sentence, code), now)
+    session.notice(provider, sentence, code, now)
+    session.end(sentence, provider, now, sentence, code)
+    for event in stage.settle().events:
+        assert as_text(render_event(event))
+    check(stage)

@@ -1,0 +1,79 @@
+"""What the worker takes from its environment."""
+
+from pathlib import Path
+
+import pytest
+
+from mediaworker.settings import BadSetting, Settings
+
+SECRET = {"PARLEY_JWT_SECRET": "s" * 32}
+DEVELOPMENT = {**SECRET, "PARLEY_ENV": "development"}
+
+
+def test_need_nothing_but_the_secret() -> None:
+    settings = Settings.parse(SECRET)
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.address == "127.0.0.1:8080"
+    assert settings.ws_url == "ws://127.0.0.1:8080"
+    assert settings.control_url is settings.worker_id is settings.task_id is None
+    assert (settings.capacity, settings.resume_seconds) == (250, 5)
+    assert settings.models == Path(".parley/models")
+    assert settings.server_side_track == "serverSideTrack"
+    assert not settings.is_development and not settings.is_open
+    assert "s" * 32 not in repr(settings)
+    assert Settings.parse({**SECRET, "PARLEY_CAPACITY": " "}) == settings
+
+
+def test_take_what_is_said() -> None:
+    settings = Settings.parse(
+        {
+            **DEVELOPMENT,
+            "PARLEY_BIND": "0.0.0.0",
+            "PARLEY_WORKER_PORT": "9090",
+            "PARLEY_WORKER_ID": "Worker7",
+            "PARLEY_LOG_LEVEL": "debug",
+            "PARLEY_CONTROL_URL": "http://127.0.0.1:8000",
+            "PARLEY_OPEN_DIALECTS": "tgortc, activecall",
+            "PARLEY_SERVER_SIDE_TRACK": "server-side-track",
+        }
+    )
+    assert settings.address == "127.0.0.1:9090"
+    assert (settings.worker_id, settings.log_level) == ("Worker7", "DEBUG")
+    assert settings.is_open and settings.is_development
+    assert settings.control_url == "http://127.0.0.1:8000"
+    assert settings.server_side_track == "server-side-track"
+    assert Settings.parse({**SECRET, "PARLEY_BIND": "::1"}).address == "[::1]:8080"
+    given = {**SECRET, "PARLEY_ADVERTISED_ADDRESS": "10.0.0.7:80"}
+    assert Settings.parse(given).address == "10.0.0.7:80"
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"PARLEY_JWT_SECRET": ""}, "PARLEY_JWT_SECRET is the secret"),
+        ({"PARLEY_JWT_SECRET": "short"}, "PARLEY_JWT_SECRET is the secret"),
+        ({"PARLEY_WORKER_PORT": "0"}, "PARLEY_WORKER_PORT is a port"),
+        ({"PARLEY_WORKER_PORT": "http"}, "PARLEY_WORKER_PORT is a port"),
+        ({"PARLEY_CAPACITY": "-1"}, "PARLEY_CAPACITY is a whole number"),
+        ({"PARLEY_LOG_LEVEL": "loud"}, "PARLEY_LOG_LEVEL is one of"),
+        ({"PARLEY_ENV": "test"}, "PARLEY_ENV is one of"),
+        ({"PARLEY_WORKER_ID": "a-b"}, "PARLEY_WORKER_ID is 1 to 16"),
+        ({"PARLEY_WORKER_ID": "a" * 17}, "PARLEY_WORKER_ID is 1 to 16"),
+        ({"PARLEY_OPEN_DIALECTS": "tgortc"}, "PARLEY_OPEN_DIALECTS is for"),
+        ({**DEVELOPMENT, "PARLEY_OPEN_DIALECTS": "x"}, "PARLEY_OPEN_DIALECTS knows"),
+        ({"PARLEY_CONTROL_URL": "ftp://x"}, "PARLEY_CONTROL_URL is an http"),
+        ({"PARLEY_CONTROL_URL": "http://["}, "PARLEY_CONTROL_URL is an http"),
+        ({"PARLEY_ADVERTISED_ADDRESS": "host"}, "PARLEY_ADVERTISED_ADDRESS is host"),
+        ({"PARLEY_ADVERTISED_ADDRESS": "u@h:1"}, "PARLEY_ADVERTISED_ADDRESS is host"),
+        ({"PARLEY_ADVERTISED_ADDRESS": "h:x"}, "PARLEY_ADVERTISED_ADDRESS is host"),
+        (
+            {"PARLEY_BIND": "0.0.0.0", "PARLEY_CONTROL_URL": "http://c"},
+            "PARLEY_ADVERTISED_ADDRESS is the host:port by which",
+        ),
+        ({"PARLEY_SERVER_SIDE_TRACK": "a\nb"}, "PARLEY_SERVER_SIDE_TRACK is one"),
+        ({"ICE_SERVERS": "{"}, "ICE_SERVERS must be a JSON list."),
+    ],
+)
+def test_refuse_bad_settings(variables: dict[str, str], sentence: str) -> None:
+    with pytest.raises(BadSetting, match=sentence):
+        Settings.parse({**SECRET, **variables})
