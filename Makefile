@@ -8,12 +8,12 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/media-worker/src
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo token synth cost bench doctor cloud setup clean
+.PHONY: help run test lint format demo agent token synth cost bench doctor cloud setup clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/.laptop ## Start the whole of Parley on this machine, without AWS
+run: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start the whole of Parley on this machine, without AWS
 	@exec $(PY) -m infra.laptop
 
 test: setup lint ## Check and test everything, the emulated cloud included
@@ -35,6 +35,10 @@ format: $(VENV)/.development ## Put the code into its format
 demo: $(VENV)/.laptop ## Make a call on the running stack and show its webhooks
 	@$(PY) -m infra.demo
 
+agent: $(VENV)/.laptop ## Let the example agent talk with a recording: make agent [TALK='--microphone']
+	@$(PY) -m examples.agent $(TALK) \
+		--token "$$($(PY) -m infra.token --uid agent | tail -n 1)"
+
 token: $(VENV)/.laptop ## Print a token: make token UID=alice [ROLE=admin] [TENANT=…]
 	@$(PY) -m infra.token --uid '$(UID)' $(if $(ROLE),--role '$(ROLE)') \
 		$(if $(TENANT),--tenant '$(TENANT)')
@@ -54,16 +58,19 @@ cloud: setup ## Deploy into an emulated cloud on this machine, and stay
 doctor: ## Tell what this machine lacks
 	@$(PYTHON) -m infra.doctor
 
-setup: $(VENV)/.development .mini/.installed node_modules/.installed .parley/.system
+setup: $(VENV)/.development .mini/.installed node_modules/.installed .parley/.system \
+		.parley/models/.fetched
 
 clean: ## Remove all that was installed or built
 	rm -rf $(VENV) .mini node_modules build cdk.out .parley/.system
 
 # A stamp is as old as what it was made from: a second start installs nothing.
-$(VENV)/.laptop: requirements.txt constraints.txt pyproject.toml scripts/make-venv
+$(VENV)/.laptop: requirements.txt media-worker/requirements.txt constraints.txt \
+		pyproject.toml scripts/make-venv
 	@echo "Setting up Python packages ..."
 	@scripts/make-venv $(PYTHON) $(VENV)
-	@$(PIP) install -c constraints.txt -r requirements.txt --group laptop
+	@$(PIP) install -c constraints.txt -r requirements.txt \
+		-r media-worker/requirements.txt --group laptop
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.laptop
@@ -81,6 +88,16 @@ $(VENV)/.development: $(VENV)/.laptop
 node_modules/.installed: package-lock.json
 	@echo "Setting up the CDK command line ..."
 	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.parley/models/.fetched: scripts/fetch-models $(VENV)/.laptop
+	@mkdir -p -m 700 .parley
+	@$(PY) scripts/fetch-models .parley/models
+	@touch $@
+
+.parley/.voices: scripts/install-system-packages
+	@mkdir -p -m 700 .parley
+	@scripts/install-system-packages voices
 	@touch $@
 
 .parley/.system: scripts/install-system-packages

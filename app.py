@@ -3,9 +3,17 @@
 from chalice.app import Chalice
 
 from chalicelib.dialects import health
+from chalicelib.dialects.activecall import routes as activecall_routes
+from chalicelib.dialects.fleet import routes as fleet_routes
 from chalicelib.dialects.tgortc import operations as tgortc_operations
 from chalicelib.dialects.tgortc import routes as tgortc_routes
 
 app = Chalice(app_name="parley-api")
-for module in (health, tgortc_routes, tgortc_operations):
+for module in (
+    health,
+    tgortc_routes,
+    tgortc_operations,
+    activecall_routes,
+    fleet_routes,
+):
     app.register_blueprint(module.blueprint)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote
 
 from app import app
 from chalicelib import logs
+from chalicelib.dialects.activecall import wire as activecall
 from chalicelib.dialects.tgortc import wire as tgortc
 
 JSON_TYPES = re.compile(r"application/([\w.-]+\+)?json\Z", re.IGNORECASE)
@@ -31,6 +32,8 @@ def _plain_error(
 
 DIALECTS: tuple[tuple[str, ErrorOfStatus], ...] = (
     (tgortc.PREFIX, tgortc.error_of_status),
+    (activecall.PREFIX, activecall.error_of_status),
+    (activecall.ICE_PATH, activecall.error_of_status),
 )
 """Path prefix -> who answers below it when no route does."""
 

@@ -12,7 +12,21 @@ RING = "ring_lateness"
 WEBHOOK = "commit_to_webhook"
 LOST = "events_lost"
 COST = "cost"
-MEASURES = (IMPORT, SIZE, HANDLER, RING, WEBHOOK, LOST, COST)
+VAD = "vad_quality"
+ARRIVALS = "arrivals"
+CONVERSATION = "conversation"
+MEASURES = (
+    ARRIVALS,
+    CONVERSATION,
+    IMPORT,
+    SIZE,
+    HANDLER,
+    RING,
+    WEBHOOK,
+    LOST,
+    COST,
+    VAD,
+)
 """Each is a module of this package; this is their order."""
 
 MEDIA = "the media worker's own bench"
@@ -66,16 +80,20 @@ MEDIA_WORKER = (
     _media("webrtc_pcmu_cpu_per_call", "%core", 0.7),
     _media("webrtc_opus_cpu_per_call", "%core", 1.4),
     _media("webrtc_opus_calls_per_core", "calls", 50, Bound.AT_LEAST),
-    _media("barge_in_p50", "ms", 120),
-    _media("barge_in_p95", "ms", 220),
-    _media("tts_cached_p95", "ms", 25),
-    _media("tts_embedded_p95", "ms", 100),
-    _media("asr_final_p95", "ms", 400),
+    Goal("ws_arrivals_late_frames", "frames", 0, ARRIVALS),
+    Goal("ws_arrivals_refused", "sessions", 0, ARRIVALS),
+    Goal("ws_arrivals_tick_p99", "ms", 10, ARRIVALS),
+    Goal("ws_vad_cpu_per_call", "%core", 0.35, ARRIVALS),
+    Goal("barge_in_p50", "ms", 120, CONVERSATION),
+    Goal("barge_in_p95", "ms", 220, CONVERSATION),
+    Goal("tts_cached_p95", "ms", 25, CONVERSATION),
+    Goal("tts_embedded_p95", "ms", 100, CONVERSATION),
+    Goal("asr_final_p95", "ms", 400, CONVERSATION),
     _media("audio_in_out_p95_1_call", "ms", 22),
     _media("audio_in_out_p95_100_calls", "ms", 22),
     _media("invite_answered_p95", "ms", 8),
-    _media("vad_f1", "score", 0.94, Bound.AT_LEAST),
-    _media("vad_ap", "score", 0.985, Bound.AT_LEAST),
+    Goal("vad_f1", "score", 0.94, VAD, bound=Bound.AT_LEAST),
+    Goal("vad_ap", "score", 0.985, VAD, bound=Bound.AT_LEAST),
 )
 
 CONTROL_PLANE = (

@@ -101,6 +101,7 @@ def event_for(function: str) -> Mapping[str, Any]:
         "redeliver": REDELIVERY,
         "wake": CALL,
         "expired": _records({"Keys": KEYS}),
+        "takeover": {"task_arn": "none"},
         "perform": {
             "detail": {**DOORBELL, "type": "effect.none", "data": {"provider": "p2p"}}
         },

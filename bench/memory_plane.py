@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.memory import MemoryCalls, MemoryTallies, Store
+from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService
+from chalicelib.services.fleet import FleetService
 from chalicelib.services.reports import ReportService
+from chalicelib.services.sessions import SessionService
 from infra.laptop.patching import replaced
 
 
@@ -26,13 +29,17 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
         }
     )
     clock, draws = SystemClock(), SystemDraws()
-    repository = MemoryCalls(Store())
+    store = Store()
+    repository = MemoryCalls(store)
+    sessions = SessionService(MemorySessions(store), clock, draws)
     calls = CallService(repository, clock, draws)
     plane = ControlPlane(
         settings=read,
         calls=calls,
         reports=ReportService(calls, EffectService(repository, {}, clock, draws)),
         tallies=MemoryTallies(),
+        fleet=FleetService(MemoryFleet(store), sessions, None, clock, draws),
+        sessions=sessions,
         providers=bootstrap.providers(read),
         clock=clock,
         draws=draws,

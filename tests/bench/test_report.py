@@ -91,7 +91,7 @@ def test_row_is_chosen_by_its_slug_or_its_measure() -> None:
     assert parse([]).measures == MEASURES
 
 
-@pytest.mark.parametrize("row", ["nothing", "vad_f1", ""])
+@pytest.mark.parametrize("row", ["nothing", "sip_loss", ""])
 def test_row_that_cannot_be_measured_is_refused(row: str) -> None:
     with pytest.raises(SystemExit):
         parse([row])

@@ -1,0 +1,1 @@
+"""Programs to begin from: each runs against ``make run``, and needs little else."""
