@@ -32,7 +32,7 @@ format: $(VENV)/.development ## Put the code into its format
 	$(RUFF) check --fix .
 	$(RUFF) format .
 
-demo: $(VENV)/.laptop ## Make a call on the running stack and show its webhooks
+demo: $(VENV)/.laptop ## Make calls in all four dialects on the running stack, and show their webhooks
 	@$(PY) -m infra.demo
 
 agent: $(VENV)/.laptop ## Let the example agent talk with a recording: make agent [TALK='--microphone']

@@ -16,26 +16,32 @@ from urllib.parse import parse_qs, unquote
 from app import app
 from chalicelib import logs
 from chalicelib.dialects.activecall import wire as activecall
+from chalicelib.dialects.dtalk import wire as dtalk
+from chalicelib.dialects.openchat import endpoint as openchat
+from chalicelib.dialects.openchat.wire import API_PREFIX as OPENCHAT_PREFIX
+from chalicelib.dialects.requests import Request
 from chalicelib.dialects.tgortc import wire as tgortc
 
 JSON_TYPES = re.compile(r"application/([\w.-]+\+)?json\Z", re.IGNORECASE)
 
-ErrorOfStatus = Callable[[int, Mapping[str, str], Mapping[str, str]], dict[str, Any]]
+ErrorOfStatus = Callable[[int, Request], dict[str, Any]]
 
 
-def _plain_error(
-    status: int, headers: Mapping[str, str], query: Mapping[str, str]
-) -> dict[str, Any]:
+def _plain_error(status: int, request: Request) -> dict[str, Any]:
     texts = {404: "Not found", 405: "Method not allowed"}
     return {"code": status, "message": texts.get(status, "Unsupported media type")}
 
 
 DIALECTS: tuple[tuple[str, ErrorOfStatus], ...] = (
     (tgortc.PREFIX, tgortc.error_of_status),
+    *((prefix, dtalk.error_of_status) for prefix in dtalk.PREFIXES),
+    (OPENCHAT_PREFIX, openchat.error_of_status),
     (activecall.PREFIX, activecall.error_of_status),
     (activecall.ICE_PATH, activecall.error_of_status),
+    (activecall.LIST_ALIAS, activecall.error_of_status),
+    (activecall.KILL_ALIAS, activecall.error_of_status),
 )
-"""Path prefix -> who answers below it when no route does."""
+"""Path prefix -> who answers below it when no route does; the first that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,16 @@ class Arrival:
         )
 
     @property
-    def last_query(self) -> dict[str, str]:
-        return {name: values[-1] for name, values in self.query.items() if values}
+    def refused(self) -> Request:
+        """What a dialect needs in order to say that it has no such thing."""
+        return Request(
+            method=self.method,
+            path=self.path,
+            query={name: values[-1] for name, values in self.query.items() if values},
+            headers=self.headers,
+            body=b"",
+            id=self.context.get("requestId", ""),
+        )
 
 
 def http(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -186,7 +200,7 @@ def _refusal(
         (error for prefix, error in DIALECTS if _is_below(arrival.path, prefix)),
         _plain_error,
     )
-    body = shape(status, arrival.headers, arrival.last_query)
+    body = shape(status, arrival.refused)
     return {
         "statusCode": status,
         "headers": {"Content-Type": "application/json", **(headers or {})},

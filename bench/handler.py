@@ -15,7 +15,7 @@ from typing import Any
 import botocore.client
 
 import entry
-from bench.clients import SECRET, Ask, Conversation, decoded
+from bench.clients import SECRET, Ask, CheckedConversation, Conversation, decoded
 from bench.machine import SYSTEM_CORE, pinned
 from bench.measurement import (
     Measurement,
@@ -34,6 +34,7 @@ from infra.laptop.patching import replaced
 RUNS = 5
 CALLS_PER_RUN = 100
 WARM_UP_CALLS = 50
+CHECK = "check-call"
 
 Times = dict[str, list[float]]
 """Command -> milliseconds of each request."""
@@ -56,6 +57,7 @@ def measure(progress: Progress) -> Measurement:
         values={
             "handler_cpu_p50": max(p50.values()),
             "round_trips": max(trips.values()),
+            "round_trips_check": trips[CHECK],
         },
         details=[
             f"{command}: {p50[command]:.2f} ms, {bare_p50[command]:.2f} ms in memory, "
@@ -165,6 +167,11 @@ def hold_call(stopwatch: Stopwatch) -> None:
     call.join(call.callee)
     call.join(call.caller)
     call.leave()
+    checked = CheckedConversation(stopwatch.send)
+    checked.start()
+    checked.check()
+    checked.handle(checked.callee, is_answer=True)
+    checked.handle(checked.callee, is_answer=False)
 
 
 def medians(runs: list[Times]) -> dict[str, float]:

@@ -27,11 +27,14 @@ from chalicelib.adapters.http import GuardedPoster
 from chalicelib.adapters.memory import FixedEndpoints
 from chalicelib.adapters.providers.livekit import LiveKit, room_name
 from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
+from chalicelib.adapters.providers.p2p import PeerToPeer
+from chalicelib.adapters.providers.trtc import Trtc
 from chalicelib.adapters.workers import WorkerPorts
+from chalicelib.domain.call import Call
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services import delivery
-from chalicelib.services.calls import CallService, Unavailable
+from chalicelib.services.calls import CallService
 from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import EffectService, Rooms
 from chalicelib.services.fleet import FleetService
@@ -39,14 +42,16 @@ from chalicelib.services.ports import (
     Clock,
     Draws,
     EventBus,
+    JoinCredentials,
     MediaProvider,
     TallyRepository,
+    TrtcTicket,
 )
 from chalicelib.services.reports import ReportService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
 from chalicelib.services.wakes import WakeService
-from chalicelib.settings import DEFAULT_TABLE, Settings
+from chalicelib.settings import DEFAULT_TABLE, Settings, TrtcSettings
 
 EVENT_SOURCE = "parley"
 CLIENT_CONFIG = botocore.config.Config(
@@ -71,11 +76,25 @@ class ControlPlane:
     clock: Clock
     draws: Draws
 
-    def provider(self, name: Provider) -> MediaProvider:
-        """Raises `Unavailable` for one that nobody has set up."""
-        if name not in self.providers:
-            raise Unavailable(f"{name.value} is not set up")
-        return self.providers[name]
+    def credentials(
+        self, call: Call, uid: str, device_type: str, seconds: int | None = None
+    ) -> JoinCredentials:
+        """Of the call's own provider; one that is not set up fails no command."""
+        provider = self.providers.get(call.provider)
+        if provider is None:
+            name = call.provider.value
+            return JoinCredentials(
+                name, "", "", call.id, problem=f"{name} is not set up"
+            )
+        now_ms = self.clock.now_ms()
+        return provider.credentials(call, uid, device_type, now_ms, seconds)
+
+    def trtc_ticket(self, call: Call, uid: str) -> TrtcTicket:
+        """Whatever carries the call; one that opens nothing where TRTC is not set."""
+        if self.settings.trtc is None:
+            return TrtcTicket(call.room_number, "", "", 0)
+        minter = _trtc(self.settings.trtc)
+        return minter.ticket(call.room_number, uid, self.clock.now_ms())
 
 
 @functools.cache
@@ -112,13 +131,22 @@ def _plane(settings: Settings) -> ControlPlane:
 
 
 def providers(settings: Settings) -> dict[Provider, MediaProvider]:
-    """Those that the environment sets up."""
-    found: dict[Provider, MediaProvider] = {}
+    """Those that the environment sets up.
+
+    A worker is none of them yet: its sessions have one party each.
+    """
+    found: dict[Provider, MediaProvider] = {Provider.P2P: PeerToPeer(settings.ice)}
+    if settings.trtc:
+        found[Provider.TRTC] = _trtc(settings.trtc)
     if livekit := settings.livekit:
         found[Provider.LIVEKIT] = LiveKit(
             livekit.client_url, livekit.api_key, livekit.api_secret
         )
     return found
+
+
+def _trtc(trtc: TrtcSettings) -> Trtc:
+    return Trtc(trtc.sdk_app_id, trtc.secret_key)
 
 
 @functools.cache

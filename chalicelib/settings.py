@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.protocol.ice import IceSettings, InvalidIceSettings, ice_servers
-from chalicelib.protocol.vocabulary import CONTRACT_EVENTS, SESSION_EVENTS, Dialect
+from chalicelib.protocol.vocabulary import (
+    CONTRACT_EVENTS,
+    SESSION_EVENTS,
+    Dialect,
+    Provider,
+)
 from chalicelib.services.ports import Endpoint
 
 DEVELOPMENT = "development"
@@ -15,6 +20,15 @@ PRODUCTION = "production"
 DEFAULT_TABLE = "calls"
 MIN_SECRET_BYTES = 32
 """RFC 7518 section 3.2: an HS256 key is as long as its hash."""
+
+
+DEFAULT_PROVIDERS: Mapping[Dialect, Provider] = {
+    Dialect.DTALK: Provider.TRTC,
+    Dialect.OPENCHAT: Provider.P2P,
+    Dialect.TGORTC: Provider.LIVEKIT,
+    Dialect.V1: Provider.P2P,
+}
+"""Of the dialects that create calls, unless ``PARLEY_PROVIDER_<DIALECT>`` says."""
 
 
 class InvalidSettings(ValueError):
@@ -34,6 +48,18 @@ class LiveKitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrtcSettings:
+    """The application at Tencent whose rooms are entered."""
+
+    sdk_app_id: int
+    secret_key: str = field(repr=False)
+
+
+DEVELOPMENT_TRTC = TrtcSettings(1400000000, "parley-development-trtc-secret-key")
+"""Of no application: its tickets are well formed and open nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """See README's table of variables for what each means to an operator."""
 
@@ -44,7 +70,10 @@ class Settings:
     max_call_seconds: int
     max_participants: int
     livekit: LiveKitSettings | None
-    """None where nothing is said of it: its calls are then refused."""
+    """None where nothing is said of it."""
+    trtc: TrtcSettings | None
+    """None where nothing is said of it, outside development."""
+    providers: Mapping[Dialect, Provider]
     endpoints: tuple[Endpoint, ...]
     """Of the default tenant."""
     table: str
@@ -57,6 +86,10 @@ class Settings:
     @property
     def is_development(self) -> bool:
         return self.environment == DEVELOPMENT
+
+    def provider_of(self, dialect: Dialect) -> Provider:
+        """What carries a call that does not ask for another."""
+        return self.providers[dialect]
 
 
 def parse(variables: Mapping[str, str]) -> Settings:
@@ -77,6 +110,10 @@ def parse(variables: Mapping[str, str]) -> Settings:
         ),
         max_participants=_integer(variables, "PARLEY_MAX_PARTICIPANTS", 32, 2, 90),
         livekit=_livekit(variables),
+        trtc=_trtc(variables, environment),
+        providers={
+            dialect: _provider(variables, dialect) for dialect in DEFAULT_PROVIDERS
+        },
         endpoints=endpoints(variables),
         table=variables.get("PARLEY_TABLE", DEFAULT_TABLE),
         bus=variables.get("PARLEY_BUS", "parley"),
@@ -108,6 +145,24 @@ def _livekit(variables: Mapping[str, str]) -> LiveKitSettings | None:
         variables["LIVEKIT_API_KEY"],
         _secret(variables, "LIVEKIT_API_SECRET"),
     )
+
+
+def _trtc(variables: Mapping[str, str], environment: str) -> TrtcSettings | None:
+    text = variables.get("TRTC_SDK_APP_ID", "").strip()
+    if not text:
+        return DEVELOPMENT_TRTC if environment == DEVELOPMENT else None
+    sdk_app_id = _integer(variables, "TRTC_SDK_APP_ID", 0, 1, 2**32 - 1)
+    return TrtcSettings(sdk_app_id, _secret(variables, "TRTC_SECRET_KEY"))
+
+
+def _provider(variables: Mapping[str, str], dialect: Dialect) -> Provider:
+    name = f"PARLEY_PROVIDER_{dialect.name}"
+    text = variables.get(name, "").strip()
+    try:
+        return Provider(text) if text else DEFAULT_PROVIDERS[dialect]
+    except ValueError:
+        known = ", ".join(Provider)
+        raise InvalidSettings(f"{name} knows {known}") from None
 
 
 def endpoints(variables: Mapping[str, str]) -> tuple[Endpoint, ...]:

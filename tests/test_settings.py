@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.protocol.vocabulary import Dialect
-from chalicelib.settings import InvalidSettings, parse
+from chalicelib.protocol.vocabulary import Dialect, Provider
+from chalicelib.settings import DEVELOPMENT_TRTC, InvalidSettings, parse
 
 SECRET = "s" * 32
 LEAST = {"PARLEY_JWT_SECRET": SECRET}
@@ -155,3 +155,46 @@ def test_workers_are_out_of_reach_unless_it_is_said() -> None:
     assert parse({**LEAST, "PARLEY_REACHES_WORKERS": "true"}).reaches_workers
     with pytest.raises(InvalidSettings, match="PARLEY_REACHES_WORKERS"):
         parse({**LEAST, "PARLEY_REACHES_WORKERS": "maybe"})
+
+
+class TestProviders:
+    TRTC = {"TRTC_SDK_APP_ID": "1400000001", "TRTC_SECRET_KEY": SECRET}
+
+    def test_every_dialect_has_its_provider(self) -> None:
+        settings = parse(LEAST)
+        assert settings.provider_of(Dialect.TGORTC) is Provider.LIVEKIT
+        assert settings.provider_of(Dialect.DTALK) is Provider.TRTC
+        assert settings.provider_of(Dialect.OPENCHAT) is Provider.P2P
+        assert settings.provider_of(Dialect.V1) is Provider.P2P
+
+    def test_provider_of_a_dialect_is_changed(self) -> None:
+        settings = parse({**LEAST, "PARLEY_PROVIDER_DTALK": " livekit "})
+        assert settings.provider_of(Dialect.DTALK) is Provider.LIVEKIT
+        assert settings.provider_of(Dialect.TGORTC) is Provider.LIVEKIT
+
+    def test_provider_that_nobody_knows_is_refused(self) -> None:
+        with pytest.raises(InvalidSettings, match="PARLEY_PROVIDER_DTALK knows live"):
+            parse({**LEAST, "PARLEY_PROVIDER_DTALK": "zoom"})
+
+    def test_trtc_is_the_environments(self) -> None:
+        trtc = parse({**LEAST, **self.TRTC}).trtc
+        assert trtc is not None
+        assert (trtc.sdk_app_id, trtc.secret_key) == (1400000001, SECRET)
+        assert SECRET not in repr(trtc)
+
+    def test_trtc_of_development_opens_nothing(self) -> None:
+        assert parse(DEVELOPMENT).trtc == DEVELOPMENT_TRTC
+        assert parse(LEAST).trtc is None
+
+    @pytest.mark.parametrize(
+        ("name", "value", "needs"),
+        [
+            ("TRTC_SDK_APP_ID", "x", "TRTC_SDK_APP_ID must be a number"),
+            ("TRTC_SDK_APP_ID", "0", "TRTC_SDK_APP_ID must be a number"),
+            ("TRTC_SDK_APP_ID", str(2**32), "TRTC_SDK_APP_ID must be a number"),
+            ("TRTC_SECRET_KEY", "short", "TRTC_SECRET_KEY needs at least"),
+        ],
+    )
+    def test_half_of_trtc_is_refused(self, name: str, value: str, needs: str) -> None:
+        with pytest.raises(InvalidSettings, match=needs):
+            parse({**LEAST, **self.TRTC, name: value})

@@ -38,7 +38,7 @@ class Store:
     records: dict[tuple[str, str], CommandRecord] = field(default_factory=dict)
     ids: set[CallKey] = field(default_factory=set)
     """Of every call there ever was."""
-    numbers: set[tuple[str, int]] = field(default_factory=set)
+    numbers: dict[tuple[str, int], CallKey] = field(default_factory=dict)
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)
     leases_until_ms: dict[LaneKey, int] = field(default_factory=dict)
     enrolments: dict[str, Enrolment] = field(default_factory=dict)
@@ -65,6 +65,11 @@ class MemoryCalls:
     def call_id_of(self, tenant: str, uid: str) -> str | None:
         with self._store.lock:
             return self._store.locks.get((tenant, uid))
+
+    def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
+        with self._store.lock:
+            of, call_id = self._store.numbers.get(("trace", trace_id), ("", ""))
+            return call_id if of == tenant else None
 
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         with self._store.lock:
@@ -126,7 +131,7 @@ class MemoryCalls:
         }
         if holders:
             raise ports.LocksHeld(holders)
-        if commit.before is None and not store.numbers.isdisjoint(_numbers(after)):
+        if commit.before is None and store.numbers.keys() & _numbers(after):
             raise ports.NumberTaken(after.id)
 
     def _apply(self, commit: Commit) -> None:
@@ -142,7 +147,8 @@ class MemoryCalls:
             store.locks.pop((after.tenant, uid), None)
         store.records[after.tenant, commit.record.command_id] = commit.record
         store.ids.add((after.tenant, after.id))
-        store.numbers.update(_numbers(after))
+        for number in _numbers(after):
+            store.numbers[number] = after.tenant, after.id
         store.committed.add(commit.token)
 
 

@@ -13,8 +13,10 @@ def read(request: ChaliceRequest) -> Request:
     body = request.raw_body
     return Request(
         method=request.method,
-        path=request.path,
+        # Chalice's own is the route's, the same for every room.
+        path=request.context["path"],
         query={name: query[name] for name in query},
         headers={name.lower(): request.headers[name] for name in request.headers},
         body=body.encode() if isinstance(body, str) else body,
+        id=request.context.get("requestId", ""),
     )

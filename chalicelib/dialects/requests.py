@@ -24,6 +24,8 @@ class Request:
     """The last value of each name."""
     headers: Mapping[str, str]
     body: bytes
+    id: str = ""
+    """What API Gateway calls it."""
 
     def json_object(self) -> dict[str, Any]:
         """Raises `MalformedRequest`."""

@@ -4,7 +4,7 @@ import functools
 import json
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from chalice.app import Blueprint, Response
 
@@ -22,27 +22,31 @@ JSON_TYPES = ["application/json", "application/webhook+json"]
 INTERNAL = 500
 
 
-def endpoints_of(
-    blueprint: Blueprint, refusal: Refusal
-) -> Callable[[str, str], Decorator]:
+class Endpoints(Protocol):
+    """Makes a view a route; ``status`` is that of its success."""
+
+    def __call__(self, method: str, path: str, status: int = 200) -> Decorator: ...
+
+
+def endpoints_of(blueprint: Blueprint, refusal: Refusal) -> Endpoints:
     """Gives the routes (method, path) of the blueprint."""
     return functools.partial(_endpoint, blueprint, refusal)
 
 
 def _endpoint(
-    blueprint: Blueprint, refusal: Refusal, method: str, path: str
+    blueprint: Blueprint, refusal: Refusal, method: str, path: str, status: int = 200
 ) -> Decorator:
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def translated(**parameters: str) -> Response:
             request = arrivals.read(blueprint.current_request)
             try:
-                status, body = 200, view(request, **parameters)
+                return render(status, view(request, **parameters))
             except Exception as error:
-                status, body = refusal(error, request)
-                if status == INTERNAL:
+                failure, body = refusal(error, request)
+                if failure == INTERNAL:
                     log.exception("unexpected failure", extra={"path": path})
-            return render(status, body)
+                return render(failure, body)
 
         # Chalice knows a view by its name, and one may have two routes.
         name = f"{view.__name__}_{method.lower()}"

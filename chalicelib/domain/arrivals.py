@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from chalicelib.domain import endings
 from chalicelib.domain.call import TWO_PERSON, Call, Participant
-from chalicelib.domain.commands import Create, Invite, Join
+from chalicelib.domain.commands import Answer, Create, Invite, Join
 from chalicelib.domain.errors import (
+    AnsweredElsewhere,
     CallFull,
     NotInvited,
+    NotParticipant,
     NotPermitted,
     ParticipantBusy,
 )
@@ -17,7 +19,12 @@ from chalicelib.domain.events import (
     ParticipantJoined,
     RoomStarted,
 )
-from chalicelib.protocol.vocabulary import CallState, EndReason, ParticipantState
+from chalicelib.protocol.vocabulary import (
+    CallState,
+    Dialect,
+    EndReason,
+    ParticipantState,
+)
 
 Moved = tuple[Call, tuple[Event, ...]]
 
@@ -44,10 +51,14 @@ def create(command: Create, now_ms: int) -> Moved:
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
         expires_at_ms=now_ms + command.max_call_seconds * 1000,
+        details=command.details,
     )
     call, free = _ring(call, invitees, command.busy_uids, now_ms)
     if len(free) < len(invitees) and (call.is_two_person or not free):
         return endings.refused_busy(call, now_ms), ()
+    if call.dialect is Dialect.OPENCHAT:
+        call, came = _come(call, creator, "", now_ms)
+        return call, (*_invited(free), *came)
     return call, _invited(free)
 
 
@@ -69,7 +80,10 @@ def invite(call: Call, command: Invite, now_ms: int) -> Moved:
 
 
 def join(call: Call, command: Join, now_ms: int) -> Moved:
-    """A member who is in already stays so, at the device that asked last."""
+    """A member who is in already stays so, at the device that asked last.
+
+    Callers of dtalk do not say that they come: with the answer they are in.
+    """
     member = call.participant(command.uid)
     if member is not None and member.state is ParticipantState.JOINED:
         device_type = command.device_type or member.device_type
@@ -80,17 +94,46 @@ def join(call: Call, command: Join, now_ms: int) -> Moved:
     if call.is_invite_only and not _may_come(member):
         raise NotInvited(call.id)
     member = member or Participant(command.uid, ParticipantState.INVITED, now_ms)
+    events: tuple[Event, ...] = ()
+    creator = call.participants[0]
+    is_awaited = creator.state is ParticipantState.INVITED
+    is_answer = command.uid != call.creator and call.state is CallState.WAITING
+    if call.dialect is Dialect.DTALK and is_answer and is_awaited:
+        call, events = _come(call, creator, "", now_ms)
+    call, came = _come(call, member, command.device_type, now_ms)
+    return call, (*events, *came)
+
+
+def answer(call: Call, command: Answer, now_ms: int) -> Moved:
+    """A join of members only, and of a caller whose call was answered."""
+    member = call.participant(command.uid)
+    if member is None:
+        raise NotParticipant(command.uid)
+    if member.state is ParticipantState.JOINED:
+        if "" not in (command.device_type, member.device_type) and (
+            command.device_type != member.device_type
+        ):
+            raise AnsweredElsewhere(command.uid)
+    elif member.uid == call.creator and call.state is CallState.WAITING:
+        raise NotPermitted(call.id)
+    elif not _may_come(member):
+        raise NotInvited(call.id)
+    return join(call, Join(command.uid, command.device_type), now_ms)
+
+
+def _come(call: Call, member: Participant, device_type: str, now_ms: int) -> Moved:
+    """The member is in; anybody but the creator makes the call an answered one."""
     joined = replace(
         member,
         state=ParticipantState.JOINED,
         deadline_at_ms=None,
-        device_type=command.device_type,
+        device_type=device_type,
         joined_at_ms=now_ms,
         left_at_ms=None,
         end_reason=None,
     )
     call, started = start(call, now_ms)
-    if command.uid != call.creator:
+    if joined.uid != call.creator:
         call = replace(call, state=CallState.ACTIVE)
     call = replace(call.with_participant(joined), alive_at_ms=now_ms)
     told = ParticipantJoined(joined.uid, joined.device_type)

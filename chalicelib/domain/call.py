@@ -1,7 +1,7 @@
 """The call and its members, as frozen values."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from chalicelib.protocol.vocabulary import (
@@ -112,6 +112,8 @@ class Call:
     """The last proof that somebody is there."""
     checked_at_ms: int | None = None
     """When the provider was last asked."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What its dialect was told beyond what calls have, to be shown again."""
 
     @property
     def is_two_person(self) -> bool:

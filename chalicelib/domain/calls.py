@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.domain import arrivals, endings, presence
 from chalicelib.domain.call import Call, Participant
 from chalicelib.domain.commands import (
+    Answer,
     Appear,
     Cancel,
     CloseRoom,
@@ -140,6 +141,8 @@ def _reject(call: Call, command: Reject, now_ms: int) -> Moved:
 
 def _reply_busy(call: Call, command: ReplyBusy, now_ms: int) -> Moved:
     member = _member(call, command.uid)
+    if member.uid == call.creator and call.state is CallState.WAITING:
+        return endings.close(call, member.uid, now_ms)
     if not member.is_ringing:
         return call, ()
     return endings.reject(call, member, EndReason.BUSY, now_ms)
@@ -174,6 +177,11 @@ def _ended(call: Call, command: Command, now_ms: int) -> Moved:
     raise CallEnded(call.id)
 
 
+def _answer_late(call: Call, command: Answer, now_ms: int) -> Moved:
+    _member(call, command.uid)
+    raise CallEnded(call.id)
+
+
 def _ignored(call: Call, command: Command, now_ms: int) -> Moved:
     return call, ()
 
@@ -182,6 +190,7 @@ WHILE_LIVE: dict[type[Command], Rule] = {
     Create: _exists,
     Invite: arrivals.invite,
     Join: arrivals.join,
+    Answer: arrivals.answer,
     Leave: _leave,
     Reject: _reject,
     ReplyBusy: _reply_busy,
@@ -204,6 +213,7 @@ TABLE: dict[tuple[CallState, type[Command]], Rule] = {
     (CallState.ENDED, Create): _exists,
     (CallState.ENDED, Invite): _ended,
     (CallState.ENDED, Join): _ended,
+    (CallState.ENDED, Answer): _answer_late,
     (CallState.ENDED, Leave): _ignored,
     (CallState.ENDED, Reject): _ignored,
     (CallState.ENDED, ReplyBusy): _ignored,

@@ -1,6 +1,8 @@
 """What can be asked of a call, and what a provider can report of it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from chalicelib.protocol.vocabulary import Dialect, MediaType, Provider
 
@@ -25,6 +27,20 @@ class Create:
     max_call_seconds: int
     busy_uids: frozenset[str] = field(default=frozenset())
     """Invitees who are in another live call."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """See `Call.details`."""
+
+    @property
+    def is_named_by_trace(self) -> bool:
+        """Its id is its trace id, as dtalk's are: the two are drawn together."""
+        return self.call_id == str(self.trace_id)
+
+    def redrawn(self, trace_id: int, room_number: int) -> Self:
+        """The same with other numbers."""
+        call_id = str(trace_id) if self.is_named_by_trace else self.call_id
+        return replace(
+            self, call_id=call_id, trace_id=trace_id, room_number=room_number
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,14 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Come in on one device alone: who is in on another is refused."""
+
+    uid: str
+    device_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Hang up, reject or cancel: which of them, the member's state decides."""
 
@@ -61,7 +85,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ReplyBusy:
-    """Say that one is in another conversation."""
+    """Say that one is in another conversation; the creator withdraws the call so."""
 
     uid: str
 
@@ -141,6 +165,7 @@ Command = (
     Create
     | Invite
     | Join
+    | Answer
     | Leave
     | Reject
     | ReplyBusy
@@ -158,6 +183,7 @@ COMMANDS: tuple[type[Command], ...] = (
     Create,
     Invite,
     Join,
+    Answer,
     Leave,
     Reject,
     ReplyBusy,

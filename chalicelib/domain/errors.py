@@ -8,6 +8,7 @@ CallError
 ├── CreatorBusy        the creator is a member of another live call
 ├── ParticipantBusy    an invited user is a member of another live call
 ├── NotParticipant     the user is not a member of the call
+├── AnsweredElsewhere  the user is in the call already, on another device
 ├── NotInvited         the call takes invited users only
 └── NotPermitted       only the creator or an administrator may do this
 
@@ -49,6 +50,10 @@ class ParticipantBusy(CallError):
 
 class NotParticipant(CallError):
     """The user named as subject is not a member of the call."""
+
+
+class AnsweredElsewhere(CallError):
+    """The user is in the call already, on another device."""
 
 
 class NotInvited(CallError):

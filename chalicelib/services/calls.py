@@ -59,6 +59,20 @@ class CallService:
         """Raises `CallError`, `CommandReused` or `Unavailable`."""
         return self._execute(tenant, call_id, command, attempt)
 
+    def execute_by_trace(
+        self, tenant: str, trace_id: int, command: Command, attempt: Attempt
+    ) -> Call:
+        """`execute` on the call that has the number."""
+        call = self._load_by_trace(tenant, trace_id)
+        if call is None:
+            raise errors.CallNotFound(str(trace_id))
+        return self._execute(tenant, call.id, command, attempt, call)
+
+    def find_by_trace(self, tenant: str, trace_id: int) -> Call | None:
+        """`view` of the call that has the number."""
+        call = self._load_by_trace(tenant, trace_id)
+        return call and self._projected(call)
+
     def view(self, tenant: str, call_id: str) -> Call | None:
         """The call as it is now: a deadline that has passed has passed."""
         call = self._read(lambda: self._calls.load(tenant, call_id))
@@ -69,6 +83,16 @@ class CallService:
         call_id = self._read(lambda: self._calls.call_id_of(tenant, uid))
         call = self.view(tenant, call_id) if call_id else None
         return call if call and uid in call.locked_uids else None
+
+    def _load_by_trace(self, tenant: str, trace_id: int) -> Call | None:
+        """One read for a call that is named by the number, else two more."""
+        call = self._read(lambda: self._calls.load(tenant, str(trace_id)))
+        if call is not None and call.trace_id == trace_id:
+            return call
+        call_id = self._read(lambda: self._calls.call_id_of_trace(tenant, trace_id))
+        if call_id is None:
+            return None
+        return self._read(lambda: self._calls.load(tenant, call_id))
 
     def _read(self, read: Callable[[], _T]) -> _T:
         return Retries(self._clock, self._draws).repeat(read)
@@ -84,12 +108,19 @@ class CallService:
         return self._execute(tenant, call_id, command, Attempt(token, token))
 
     def _execute(
-        self, tenant: str, call_id: str, command: Command, attempt: Attempt
+        self,
+        tenant: str,
+        call_id: str,
+        command: Command,
+        attempt: Attempt,
+        known: Call | None = None,
     ) -> Call:
+        """``known`` is the call as it has just been read."""
         retries = Retries(self._clock, self._draws)
         while True:
             try:
-                before = self._before(tenant, call_id, command)
+                before = known or self._before(tenant, call_id, command)
+                known = None
                 decision = calls.handle(before, command, self._clock.now_ms())
                 if not decision.has_changed:
                     return _answer(decision, call_id)
@@ -97,7 +128,7 @@ class CallService:
             except ports.AlreadyDone as done:
                 return _replay(done.record, attempt)
             except ports.CallIdTaken:
-                raise errors.CallExists(call_id) from None
+                command = self._renamed(command, call_id)
             except (ports.NumberTaken, ports.LocksHeld) as taken:
                 command = self._amended(tenant, command, taken)
             except (ports.Conflict, ports.Throttled) as lost:
@@ -151,10 +182,18 @@ class CallService:
         if isinstance(taken, ports.LocksHeld):
             return self._resolve_locks(tenant, command, taken.holders)
         assert isinstance(command, Create)
-        return replace(
-            command,
-            trace_id=self._draws.trace_id(self._clock.now_ms()),
-            room_number=self._draws.room_number(),
+        return self._redrawn(command)
+
+    def _renamed(self, command: Command, call_id: str) -> Command:
+        """Raises `CallExists` unless the taken id was drawn."""
+        assert isinstance(command, Create)
+        if not command.is_named_by_trace:
+            raise errors.CallExists(call_id) from None
+        return self._redrawn(command)
+
+    def _redrawn(self, command: Create) -> Create:
+        return command.redrawn(
+            self._draws.trace_id(self._clock.now_ms()), self._draws.room_number()
         )
 
     def _resolve_locks(

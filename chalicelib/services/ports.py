@@ -144,6 +144,9 @@ class CallRepository(Protocol):
     def call_id_of(self, tenant: str, uid: str) -> str | None:
         """The call that the user's membership lock names."""
 
+    def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
+        """The call, if it is the tenant's, that has the number."""
+
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         """Free a user of a lock that names a call which does not hold it."""
 
@@ -297,16 +300,36 @@ class JoinCredentials:
     provider: str
     url: str
     token: str = field(repr=False)
-    room: str
-    """The provider's name of the room."""
+    room: str | int
+    """The provider's name of the room, or its number where rooms have numbers."""
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What this provider's clients need besides, by the names that they have for it."""
+    problem: str = ""
+    """Why there is nothing to enter the room with, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrtcTicket:
+    """What a client of Tencent's TRTC needs to enter a call's room."""
+
+    room_id: int
+    user_sig: str = field(repr=False)
+    private_map_key: str = field(repr=False)
+    sdk_app_id: int
 
 
 class MediaProvider(Protocol):
     """Carries the media of calls."""
 
     def credentials(
-        self, call: Call, uid: str, device_type: str, now_ms: int
-    ) -> JoinCredentials: ...
+        self,
+        call: Call,
+        uid: str,
+        device_type: str,
+        now_ms: int,
+        seconds: int | None = None,
+    ) -> JoinCredentials:
+        """Good for so many ``seconds``; None leaves it to the provider."""
 
 
 class Clock(Protocol):

@@ -22,11 +22,11 @@ class DemoFailed(Exception):
 
 
 class Refused(Exception):
-    """An answer that is no success."""
+    """An answer that is no success, under the code that its dialect gives it."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"{status}: {message}")
-        self.status = status
+    def __init__(self, code: int | str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
         self.message = message
 
 
@@ -40,7 +40,7 @@ class Client:
         """The decoded answer; raises `Refused`, or `DemoFailed` where nobody is."""
         headers = {"content-type": "application/json", "x-language": "en-US"}
         if uid:
-            headers["authorization"] = f"Bearer {_token(uid)}"
+            headers["authorization"] = f"Bearer {token(uid)}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
@@ -48,7 +48,9 @@ class Client:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                message = json.load(error).get("message", "")
+                said = json.load(error)
+            # OpenChat tells of its errors one level down.
+            message = said.get("error", said).get("message", "")
             raise Refused(error.code, message) from None
         except OSError:
             raise DemoFailed(
@@ -56,6 +58,7 @@ class Client:
             ) from None
 
 
-def _token(uid: str) -> str:
+def token(uid: str) -> str:
+    """Good for the stack of this checkout."""
     claims = claims_of(Wanted(uid, "user", "default", 1), int(now_seconds()))
     return jwt.encode(claims, jwt_secret(os.environ, ROOT), ALGORITHM)

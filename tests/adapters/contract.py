@@ -121,6 +121,22 @@ class CallRepositoryContract:
         with pytest.raises(ports.NumberTaken):
             calls.commit(commit(None, other, command_id="other"))
 
+    def test_call_is_found_by_its_trace_id_in_its_tenant_alone(
+        self, calls: CallRepository
+    ) -> None:
+        assert calls.call_id_of_trace("default", 101) is None
+        calls.commit(commit(None, create(call_id="a#b", trace_id=2**63 - 1)))
+        assert calls.call_id_of_trace("default", 2**63 - 1) == "a#b"
+        assert calls.call_id_of_trace("acme", 2**63 - 1) is None
+        assert calls.call_id_of_trace("default", 7) is None
+
+    def test_load_finds_the_details_again(self, calls: CallRepository) -> None:
+        created = commit(None, create(details={"groupId": "9", "имя": "会"}))
+        calls.commit(created)
+        found = calls.load("default", "call-1")
+        assert found is not None and found == created.after
+        assert found.details == {"groupId": "9", "имя": "会"}
+
     def test_commit_of_a_done_command_returns_its_record(
         self, calls: CallRepository
     ) -> None:

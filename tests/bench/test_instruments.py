@@ -67,6 +67,9 @@ class TestHandler:
             "sync": 2,
             "join": 2,
             "leave": 2,
+            "start-call": 1,
+            "check-call": 1,
+            "handle-call": 2,
         }
         assert [len(run["join"]) for run in runs] == [2, 2]
         assert all(value > 0 for value in handler.medians(runs).values())

@@ -1,10 +1,13 @@
 """Inviting, ringing again, kicking, declining: by the table's other rows."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.domain import errors
 from chalicelib.domain.calls import handle
 from chalicelib.domain.commands import (
+    Answer,
     Cancel,
     Create,
     Invite,
@@ -24,14 +27,15 @@ from chalicelib.domain.events import (
     ParticipantMissed,
     ParticipantRejected,
     RoomFinished,
+    RoomStarted,
 )
-from chalicelib.protocol.vocabulary import EndReason
+from chalicelib.protocol.vocabulary import CallState, Dialect, EndReason
 from tests.builders import NOW_MS, RING_MS, create, play
 from tests.domain.test_calls import LATER, after, reasons, refusal, told
 
 
-def group(*invitees: str) -> Create:
-    return create("alice", *(invitees or ("bob",)), max_participants=4)
+def group(*invitees: str, **changes: Any) -> Create:
+    return create("alice", *(invitees or ("bob",)), max_participants=4, **changes)
 
 
 class TestInvite:
@@ -130,6 +134,19 @@ class TestDecline:
     def test_decline_of_the_last_in_an_empty_group_ends_it(self) -> None:
         assert after(play(group()), ReplyBusy("bob")).end_reason is EndReason.BUSY
 
+    @pytest.mark.parametrize("first", [create(), group("bob", "carol")])
+    def test_busy_creator_withdraws_what_rings(self, first: Create) -> None:
+        ended = after(play(first), ReplyBusy("alice"))
+        assert ended.end_reason is EndReason.CANCELLED
+        assert told(play(first), ReplyBusy("alice")) == [
+            ParticipantCancelled("alice"),
+            RoomFinished(),
+        ]
+
+    def test_busy_creator_of_an_answered_call_is_ignored(self) -> None:
+        call = play(create(), Join("alice"), Join("bob"))
+        assert not handle(call, ReplyBusy("alice"), LATER).has_changed
+
     @pytest.mark.parametrize("command", [Reject("bob"), ReplyBusy("bob")])
     def test_decline_after_the_answer_is_ignored(
         self, command: Reject | ReplyBusy
@@ -202,3 +219,103 @@ def test_end_of_a_call_deletes_its_room_once() -> None:
 def test_join_of_the_last_after_a_kick_is_told() -> None:
     call = play(group("bob", "carol"), Join("alice"), Join("bob"), Kick("bob", None))
     assert told(call, Join("bob", "web")) == [ParticipantJoined("bob", "web")]
+
+
+class TestAnswer:
+    def test_answer_of_an_invitee_is_a_join(self) -> None:
+        call = play(create())
+        assert after(call, Answer("bob", "iOS")) == after(call, Join("bob", "iOS"))
+
+    def test_answer_again_changes_nothing(self) -> None:
+        call = play(create(), Answer("bob", "iOS"))
+        for device_type in ("iOS", ""):
+            assert not handle(call, Answer("bob", device_type), LATER).has_changed
+
+    def test_answer_names_a_device_that_was_not_known(self) -> None:
+        call = play(create(), Answer("bob"))
+        member = after(call, Answer("bob", "iOS")).participant("bob")
+        assert member is not None and member.device_type == "iOS"
+
+    def test_answer_on_another_device_is_refused(self) -> None:
+        call = play(create(), Answer("bob", "iOS"))
+        assert refusal(call, Answer("bob", "PC")) is errors.AnsweredElsewhere
+
+    def test_answer_of_the_creator_waits_for_another(self) -> None:
+        call = play(create())
+        assert refusal(call, Answer("alice")) is errors.NotPermitted
+        call = play(create(), Join("bob"))
+        assert told(call, Answer("alice", "PC")) == [ParticipantJoined("alice", "PC")]
+
+    def test_answer_of_a_creator_who_is_in_already_changes_nothing(self) -> None:
+        call = play(create(), Join("alice"))
+        assert not handle(call, Answer("alice"), LATER).has_changed
+
+    def test_answer_of_a_stranger_is_refused_whoever_may_join(self) -> None:
+        call = play(group(is_invite_only=False))
+        assert refusal(call, Answer("eve")) is errors.NotParticipant
+
+    def test_answer_of_who_declined_is_refused_whoever_may_join(self) -> None:
+        call = play(group("bob", "carol", is_invite_only=False), Reject("bob"))
+        assert refusal(call, Answer("bob")) is errors.NotInvited
+
+    def test_answer_to_an_ended_call_is_refused(self) -> None:
+        ended = play(create(), Leave("bob"))
+        assert refusal(ended, Answer("bob")) is errors.CallEnded
+        assert refusal(ended, Answer("eve")) is errors.NotParticipant
+
+
+class TestCaller:
+    def test_caller_of_openchat_is_in_at_once(self) -> None:
+        first = create(dialect=Dialect.OPENCHAT)
+        assert told(None, first) == [
+            ParticipantInvited(("bob",)),
+            RoomStarted(),
+            ParticipantJoined("alice", ""),
+        ]
+        call = play(first)
+        assert call.state is CallState.WAITING and call.talk_started_at_ms is None
+        assert told(call, Join("bob")) == [ParticipantJoined("bob", "")]
+        assert after(call, Join("bob")).talk_started_at_ms == LATER
+        assert after(call, Leave("alice")).end_reason is EndReason.CANCELLED
+        assert after(call, Leave("bob")).end_reason is EndReason.REJECTED
+
+    def test_caller_of_openchat_who_finds_nobody_is_not_in(self) -> None:
+        first = create(dialect=Dialect.OPENCHAT, busy_uids=frozenset({"bob"}))
+        decision = handle(None, first, NOW_MS)
+        assert decision.events == () and decision.call is not None
+        assert decision.call.started_at_ms is None
+
+    def test_openchat_call_that_nobody_answers_is_missed(self) -> None:
+        call = after(play(create(dialect=Dialect.OPENCHAT)), Wake(), NOW_MS + RING_MS)
+        assert call.end_reason is EndReason.MISSED and call.duration_seconds == 0
+
+    @pytest.mark.parametrize("answering", [Answer("bob"), Join("bob")])
+    def test_caller_of_dtalk_is_in_with_the_answer(
+        self, answering: Answer | Join
+    ) -> None:
+        call = play(create(dialect=Dialect.DTALK))
+        assert told(call, answering) == [
+            RoomStarted(),
+            ParticipantJoined("alice", ""),
+            ParticipantJoined("bob", ""),
+        ]
+        answered = after(call, answering)
+        assert answered.state is CallState.ACTIVE
+        assert answered.talk_started_at_ms == LATER
+
+    def test_caller_of_dtalk_comes_with_the_first_answer_alone(self) -> None:
+        first = group("bob", "carol", dialect=Dialect.DTALK)
+        call = play(first, Answer("bob"), Leave("alice"))
+        assert told(call, Answer("carol")) == [ParticipantJoined("carol", "")]
+
+    def test_caller_of_dtalk_who_was_removed_does_not_come_with_it(self) -> None:
+        first = group("bob", "carol", dialect=Dialect.DTALK)
+        call = play(first, Kick("alice", None))
+        assert told(call, Answer("bob")) == [
+            RoomStarted(),
+            ParticipantJoined("bob", ""),
+        ]
+
+    def test_caller_of_dtalk_who_is_in_is_not_told_again(self) -> None:
+        call = play(create(dialect=Dialect.DTALK), Join("alice", "PC"))
+        assert told(call, Answer("bob")) == [ParticipantJoined("bob", "")]

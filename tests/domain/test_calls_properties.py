@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 from chalicelib.domain.call import Call
 from chalicelib.domain.calls import handle
 from chalicelib.domain.commands import (
+    Answer,
     Appear,
     Cancel,
     CloseRoom,
@@ -37,7 +38,7 @@ from chalicelib.domain.events import (
     RoomStarted,
     Told,
 )
-from chalicelib.protocol.vocabulary import CallState, ParticipantState
+from chalicelib.protocol.vocabulary import CallState, Dialect, ParticipantState
 from tests.builders import MAX_CALL_SECONDS, NOW_MS, create
 
 UIDS = ("alice", "bob", "carol", "dave", "erin")
@@ -71,6 +72,7 @@ class CallMachine(RuleBasedStateMachine):
         most=st.integers(2, 5),
         is_invite_only=st.booleans(),
         busy=st.frozensets(uids, max_size=2),
+        dialect=st.sampled_from(Dialect),
     )
     def begin(
         self,
@@ -78,12 +80,14 @@ class CallMachine(RuleBasedStateMachine):
         most: int,
         is_invite_only: bool,
         busy: frozenset[str],
+        dialect: Dialect,
     ) -> None:
         command = create(
             "alice",
             *invitees[: most - 1],
             max_participants=most,
             is_invite_only=is_invite_only,
+            dialect=dialect,
             busy_uids=busy & set(invitees[: most - 1]) - {"alice"},
         )
         decision = handle(None, command, self.now_ms)
@@ -108,6 +112,10 @@ class CallMachine(RuleBasedStateMachine):
     @rule(uid=uids, device_type=st.sampled_from(["", "app", "web"]))
     def join(self, uid: str, device_type: str) -> None:
         self.ask(Join(uid, device_type))
+
+    @rule(uid=uids, device_type=st.sampled_from(["", "app", "web"]))
+    def answer(self, uid: str, device_type: str) -> None:
+        self.ask(Answer(uid, device_type))
 
     @rule(uid=uids)
     def leave(self, uid: str) -> None:

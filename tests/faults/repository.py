@@ -55,6 +55,10 @@ class FaultyCalls:
         self._before_read()
         return self._inner.call_id_of(tenant, uid)
 
+    def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
+        self._before_read()
+        return self._inner.call_id_of_trace(tenant, trace_id)
+
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         self._before_read()
         self._inner.drop_lock(tenant, uid, call_id)

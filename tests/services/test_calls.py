@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain import errors
-from chalicelib.domain.commands import Join, Leave
+from chalicelib.domain.call import Call
+from chalicelib.domain.commands import Answer, Create, Join, Leave
 from chalicelib.protocol.vocabulary import CallState, EndReason
 from chalicelib.services import ports
 from chalicelib.services.calls import (
@@ -30,6 +31,15 @@ class Unruly(MemoryCalls):
         self.before: list[Callable[[], Any]] = []
         self.after: list[Callable[[], Any]] = []
         self.commits: list[Commit] = []
+        self.reads = 0
+
+    def load(self, tenant: str, call_id: str) -> Call | None:
+        self.reads += 1
+        return super().load(tenant, call_id)
+
+    def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
+        self.reads += 1
+        return super().call_id_of_trace(tenant, trace_id)
 
     def commit(self, commit: Commit) -> None:
         self.commits.append(commit)
@@ -300,3 +310,88 @@ class TestViews:
         call = service.create(create(), attempt("a"))
         assert service.active_call_of("default", "bob") == call
         assert service.active_call_of("default", "carol") is None
+
+
+class TestByTrace:
+    """Calls as dtalk knows them: by a number, which is its own calls' id."""
+
+    NAMED = create(call_id="101")
+
+    def test_call_named_by_its_number_is_found_in_one_read(
+        self, service: CallService, calls: Unruly
+    ) -> None:
+        service.create(self.NAMED, attempt("a"))
+        found = service.find_by_trace("default", 101)
+        assert found is not None and found.id == "101"
+        assert calls.reads == 1
+
+    def test_call_of_another_name_is_found_too(self, service: CallService) -> None:
+        service.create(create(), attempt("a"))
+        found = service.find_by_trace("default", 101)
+        assert found is not None and found.id == "call-1"
+        assert service.find_by_trace("acme", 101) is None
+
+    def test_call_that_has_the_number_for_a_name_is_not_it(
+        self, service: CallService
+    ) -> None:
+        service.create(create(call_id="102"), attempt("a"))
+        assert service.find_by_trace("default", 102) is None
+        with pytest.raises(errors.CallNotFound):
+            service.execute_by_trace("default", 102, Leave("bob"), attempt("b"))
+
+    def test_call_that_was_forgotten_is_none(
+        self, service: CallService, store: Store
+    ) -> None:
+        service.create(create(), attempt("a"))
+        store.calls.clear()
+        assert service.find_by_trace("default", 101) is None
+
+    def test_found_call_is_as_time_has_made_it(
+        self, service: CallService, clock: FakeClock
+    ) -> None:
+        service.create(self.NAMED, attempt("a"))
+        clock.pass_ms(RING_MS)
+        found = service.find_by_trace("default", 101)
+        assert found is not None and found.end_reason is EndReason.MISSED
+
+    def test_command_is_one_read_and_one_commit(
+        self, service: CallService, calls: Unruly
+    ) -> None:
+        service.create(self.NAMED, attempt("a"))
+        call = service.execute_by_trace("default", 101, Answer("bob"), attempt("b"))
+        assert call.state is CallState.ACTIVE
+        assert (calls.reads, len(calls.commits)) == (1, 2)
+
+    def test_command_that_lost_a_race_is_decided_on_what_won(
+        self, service: CallService, calls: Unruly
+    ) -> None:
+        service.create(self.NAMED, attempt("a"))
+
+        def winner() -> None:
+            service.execute("default", "101", Leave("alice"), attempt("w"))
+
+        calls.before.append(winner)
+        with pytest.raises(errors.CallEnded):
+            service.execute_by_trace("default", 101, Answer("bob"), attempt("b"))
+
+    def test_command_on_an_unknown_number_names_it(self, service: CallService) -> None:
+        with pytest.raises(errors.CallNotFound) as refused:
+            service.execute_by_trace("default", 7, Leave("bob"), attempt("a"))
+        assert refused.value.subject == "7"
+
+    @pytest.mark.parametrize(
+        "there",
+        [
+            second_call("dave", ring_seconds=20),
+            create("carol", "dave", call_id="101", trace_id=102, room_number=8),
+            create("carol", "dave", call_id="call-2", trace_id=101, room_number=8),
+            create("carol", "dave", call_id="call-2", trace_id=102, room_number=7),
+        ],
+    )
+    def test_number_and_name_are_drawn_together(
+        self, service: CallService, there: Create
+    ) -> None:
+        service.create(there, attempt("a"))
+        call = service.create(self.NAMED, attempt("b"))
+        assert call.id == str(call.trace_id)
+        assert service.find_by_trace("default", call.trace_id) == call

@@ -15,6 +15,7 @@ from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain import calls
 from chalicelib.domain.commands import (
+    Answer,
     Command,
     Create,
     End,
@@ -72,6 +73,7 @@ others: st.SearchStrategy[Step] = st.tuples(
     call_ids,
     st.one_of(
         uids.map(Join),
+        uids.map(Answer),
         uids.map(Leave),
         uids.map(ReplyBusy),
         uids.map(End),

@@ -67,7 +67,7 @@ def _call_fields(call: Call) -> dict[str, Any]:
         {name: value for name, value in asdict(member).items() if value not in _EMPTY}
         for member in call.participants
     ]
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value not in (None, {})}
 
 
 def _parse_call_fields(value: dict[str, Any]) -> Call:

@@ -55,6 +55,13 @@ class DynamoDBCalls:
         row = self._get(rows.lock_key(tenant, uid), "LOCK")
         return row.holder if row else None
 
+    def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
+        row = self._get(rows.trace_key(trace_id), rows.NUMBER_SORT_KEY)
+        if row is None or row.holder is None:
+            return None
+        of, call_id = rows.parse_holder(row.holder)
+        return call_id if of == tenant else None
+
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         row = rows.lock_row(self._table, tenant, uid, call_id)
         try:

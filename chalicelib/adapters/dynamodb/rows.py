@@ -31,6 +31,7 @@ CALL_SORT_KEY = "CALL"
 EVENT_PREFIX = "EVENT#"
 EFFECT_PREFIX = "EFFECT#"
 WAKE_SORT_KEY = "WAKE"
+NUMBER_SORT_KEY = "NUMBER"
 
 
 class WakeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
@@ -115,6 +116,17 @@ def shard_key(shard: int) -> str:
     return f"WAKE#{shard:02d}"
 
 
+def trace_key(trace_id: int) -> str:
+    """Of all tenants, since the numbers are."""
+    return f"TRACE#{trace_id}"
+
+
+def parse_holder(holder: str) -> tuple[str, str]:
+    """(tenant, call id), of who has a number."""
+    tenant, _, call_id = holder.partition("#")
+    return tenant, call_id
+
+
 def parse_call_key(key: str) -> tuple[str, str]:
     """(tenant, call id)"""
     _, tenant, call_id = key.split("#", 2)
@@ -173,9 +185,9 @@ def lock_row(table: type[Row], tenant: str, uid: str, call_id: str) -> Row:
 def number_rows(table: type[Row], call: Call) -> list[Row]:
     """What makes the call's numbers its own, and finds it by them."""
     ttl = call.created_at_ms // 1000 + ID_RETENTION_SECONDS
-    keys = (f"TRACE#{call.trace_id}", f"ROOM#{call.room_number}")
+    keys = (trace_key(call.trace_id), f"ROOM#{call.room_number}")
     holder = f"{call.tenant}#{call.id}"
-    return [table(key, "NUMBER", holder=holder, ttl=ttl) for key in keys]
+    return [table(key, NUMBER_SORT_KEY, holder=holder, ttl=ttl) for key in keys]
 
 
 def tombstone_row(table: type[Row], call: Call) -> Row:

@@ -49,7 +49,12 @@ class LiveKit:
         self._api_secret = api_secret
 
     def credentials(
-        self, call: Call, uid: str, device_type: str, now_ms: int
+        self,
+        call: Call,
+        uid: str,
+        device_type: str,
+        now_ms: int,
+        seconds: int | None = None,
     ) -> JoinCredentials:
         now = now_ms // 1000
         room = room_name(call.tenant, call.id)
@@ -59,7 +64,7 @@ class LiveKit:
                 "sub": uid,
                 "jti": uid,
                 "nbf": now - CLOCK_SKEW_SECONDS,
-                "exp": now + call.ring_seconds + GRACE_SECONDS,
+                "exp": now + (seconds or call.ring_seconds + GRACE_SECONDS),
                 "metadata": json.dumps({"device_type": device_type}),
                 "video": {"room": room, "roomJoin": True},
             },

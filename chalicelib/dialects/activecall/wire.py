@@ -1,10 +1,12 @@
 """Active Call's JSON: sessions and errors out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.dialects.identity import Forbidden
+from chalicelib.dialects.requests import Request
 from chalicelib.domain.sessions import Session
+from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.services.calls import Unavailable
 from chalicelib.services.facts import instant
@@ -12,6 +14,9 @@ from chalicelib.services.fleet import SessionNotFound
 
 PREFIX = "/call"
 ICE_PATH = "/iceservers"
+LIST_ALIAS = "/list"
+KILL_ALIAS = "/kill"
+"""The names, and the answers, of the server that clients know."""
 NOBODY = "anonymous"
 
 ERRORS: dict[type[Exception], tuple[int, str]] = {
@@ -37,9 +42,15 @@ def error_of(error: Exception) -> tuple[int, dict[str, Any]]:
     return status, {"code": status, "message": text or str(error)}
 
 
-def error_of_status(
-    status: int, headers: Mapping[str, str], query: Mapping[str, str]
-) -> dict[str, Any]:
+def alias_error_of(error: Exception) -> tuple[int, dict[str, Any]]:
+    """``/kill/{id}`` of a session that is not there tells its clients' word as well."""
+    status, body = error_of(error)
+    if isinstance(error, SessionNotFound):
+        body = {**body, "status": "not_found", "id": str(error)}
+    return status, body
+
+
+def error_of_status(status: int, request: Request) -> dict[str, Any]:
     """The body of a 404, 405 or 415 below this dialect's prefix."""
     return {"code": status, "message": STATUS_TEXTS[status]}
 
@@ -49,13 +60,40 @@ def render_list(sessions: Iterable[Session]) -> dict[str, Any]:
     return {"calls": [_render(session) for session in sessions]}
 
 
+def render_alias_list(sessions: Iterable[Session]) -> dict[str, Any]:
+    """``GET /list``."""
+    return {"active_calls": [_render_alias(session) for session in sessions]}
+
+
+def render_killed(session_id: str) -> dict[str, Any]:
+    """``/kill/{id}``."""
+    return {"status": "killed", "id": session_id}
+
+
 def _render(session: Session) -> dict[str, Any]:
-    """Of the option the parties alone: nothing that is secret."""
     started = session.started
-    parties = {"caller": started.caller, "callee": started.callee}
     return {
         "id": started.session_id,
         "call_type": started.call_type.value,
         "created_at": instant(started.started_at_ms),
-        "option": {name: who for name, who in parties.items() if who is not None},
+        "option": _option(session),
     }
+
+
+def _render_alias(session: Session) -> dict[str, Any]:
+    started = session.started
+    is_websocket = started.call_type is CallType.WEBSOCKET
+    return {
+        "id": started.session_id,
+        "callType": "webSocket" if is_websocket else started.call_type.value,
+        "cs.option": _option(session),
+        "ringTime": None,
+        "startTime": instant(started.started_at_ms),
+    }
+
+
+def _option(session: Session) -> dict[str, str]:
+    """The parties alone: nothing that is secret."""
+    started = session.started
+    parties = {"caller": started.caller, "callee": started.callee}
+    return {name: who for name, who in parties.items() if who is not None}

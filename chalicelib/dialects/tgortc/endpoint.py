@@ -13,7 +13,6 @@ from chalicelib.dialects.views import Decorator
 from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect
-from chalicelib.services.calls import Attempt
 
 
 def endpoints_of(blueprint: Blueprint) -> Callable[[str, str], Decorator]:
@@ -34,10 +33,3 @@ def identify(plane: ControlPlane, request: Request) -> Principal:
     if Dialect.TGORTC in plane.settings.open_dialects:
         return identity.open_principal(wire.named_uid(request))
     raise tokens.Unauthenticated("a Bearer token is required")
-
-
-def attempt(plane: ControlPlane, request: Request, principal: Principal) -> Attempt:
-    """The sender's own key in its own scope, or one drawn for this request."""
-    key = request.idempotency_key()
-    command_id = plane.draws.token() if key is None else f"{principal.uid}#{key}"
-    return Attempt(command_id, request.fingerprint())

@@ -7,19 +7,17 @@ from chalice.app import Blueprint
 from chalicelib import bootstrap
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.dialects import identity
+from chalicelib.dialects.attempts import attempt
 from chalicelib.dialects.requests import Request
 from chalicelib.dialects.tgortc import wire
-from chalicelib.dialects.tgortc.endpoint import attempt, endpoints_of, identify
+from chalicelib.dialects.tgortc.endpoint import endpoints_of, identify
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Create, End, Invite, Join, Kick, Leave
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.vocabulary import Dialect, Provider
+from chalicelib.protocol.vocabulary import Dialect
 
 blueprint = Blueprint(__name__)
 endpoint = endpoints_of(blueprint)
-
-PROVIDER = Provider.LIVEKIT
-"""Of the calls that are created here."""
 
 
 @endpoint("POST", f"{wire.PREFIX}/rooms")
@@ -30,7 +28,6 @@ def create_room(request: Request) -> dict[str, Any]:
         request.json_object(), plane.settings.max_participants
     )
     identity.require_acting_for(principal, asked.creator)
-    plane.provider(PROVIDER)
     call = plane.calls.create(
         _create(plane, principal, asked), attempt(plane, request, principal)
     )
@@ -141,7 +138,7 @@ def _create(
         trace_id=draws.trace_id(plane.clock.now_ms()),
         room_number=draws.room_number(),
         dialect=Dialect.TGORTC,
-        provider=PROVIDER,
+        provider=settings.provider_of(Dialect.TGORTC),
         media_type=asked.media_type,
         creator=asked.creator,
         invitees=asked.uids,
@@ -157,6 +154,4 @@ def _room(
 ) -> dict[str, Any]:
     member = call.participant(uid)
     kind = (member and member.device_type) or device_type
-    provider = plane.provider(call.provider)
-    credentials = provider.credentials(call, uid, kind, plane.clock.now_ms())
-    return wire.render_room(call, credentials)
+    return wire.render_room(call, plane.credentials(call, uid, kind))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.dialects.identity import Forbidden
+from chalicelib.dialects.media import render_media
 from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.dialects.tgortc import messages
 from chalicelib.domain import errors
@@ -55,11 +56,9 @@ def error_of(error: Exception, language: str) -> tuple[int, dict[str, Any]]:
     return status, _error(status, messages.text(key, language, str(error)))
 
 
-def error_of_status(
-    status: int, headers: Mapping[str, str], query: Mapping[str, str]
-) -> dict[str, Any]:
+def error_of_status(status: int, request: Request) -> dict[str, Any]:
     """The body of a 404, 405 or 415 below this dialect's prefix."""
-    language = messages.language_of(headers, query)
+    language = messages.language_of(request.headers, request.query)
     return _error(status, messages.text(STATUS_TEXTS[status], language))
 
 
@@ -173,12 +172,7 @@ def render_room(call: Call, credentials: JoinCredentials) -> dict[str, Any]:
         # Old iOS clients do not decode a room without these two.
         "source_channel_id": "",
         "source_channel_type": 0,
-        "media": {
-            "provider": credentials.provider,
-            "url": credentials.url,
-            "token": credentials.token,
-            "roomId": credentials.room,
-        },
+        "media": render_media(credentials),
     }
 
 

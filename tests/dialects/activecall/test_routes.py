@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.protocol.ice import CREDENTIAL_SECONDS, DEFAULT_STUN_URL
+from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
@@ -103,6 +104,47 @@ class TestKill:
         assert api.post(KILL, None).status == 404
 
 
+class TestAliases:
+    """The server's own names, for its clients."""
+
+    def test_list_has_the_server_s_words(self, api: Api) -> None:
+        assert api.get("/list").json == {"active_calls": []}
+        sip = started("s2", caller=None, callee="1", call_type=CallType.SIP)
+        hold(api, started(), sip)
+        first, second = api.get("/list").json["active_calls"]
+        assert first == {
+            "id": "s1",
+            "callType": "webSocket",
+            "cs.option": {"caller": "sip:alice@example.com"},
+            "ringTime": None,
+            "startTime": "2023-11-14T22:13:20.000Z",
+        }
+        assert (second["callType"], second["cs.option"]) == ("sip", {"callee": "1"})
+        assert api.get("/list", "bob").json == {"active_calls": []}
+
+    @pytest.mark.parametrize("method", ["POST", "GET"])
+    def test_kill_tells_whom(self, api: Api, method: str) -> None:
+        hold(api, started())
+        reply = api.request(method, "/kill/s1")
+        assert (reply.status, reply.json) == (200, {"status": "killed", "id": "s1"})
+        (order,) = MemoryFleet(api.store).orders("w1", 1)
+        assert order.session_id == "s1"
+
+    @pytest.mark.parametrize("session_id", ["s9", "s1"])
+    def test_kill_of_what_is_not_there_or_a_stranger_s(
+        self, api: Api, session_id: str
+    ) -> None:
+        hold(api, started())
+        reply = api.get(f"/kill/{session_id}", "bob")
+        assert reply.status == 404
+        assert reply.json == {
+            "code": 404,
+            "message": "there is no such call",
+            "status": "not_found",
+            "id": session_id,
+        }
+
+
 class TestIceServers:
     def test_default_is_one_stun_server(self, api: Api) -> None:
         assert api.get("/iceservers").json == [
@@ -122,7 +164,14 @@ class TestIceServers:
 class TestAccess:
     PATHS = pytest.mark.parametrize(
         ("method", "path"),
-        [("GET", LISTS), ("POST", KILL), ("GET", KILL), ("GET", "/iceservers")],
+        [
+            ("GET", LISTS),
+            ("POST", KILL),
+            ("GET", KILL),
+            ("GET", "/iceservers"),
+            ("GET", "/list"),
+            ("GET", "/kill/s1"),
+        ],
     )
 
     @PATHS
@@ -164,6 +213,10 @@ class TestAccess:
             ("DELETE", KILL, 405),
             ("POST", "/iceservers", 405),
             ("GET", "/iceservers/x", 404),
+            ("GET", "/list/x", 404),
+            ("POST", "/list", 405),
+            ("GET", "/kill", 404),
+            ("DELETE", "/kill/s1", 405),
         ],
     )
     def test_wrong_paths_and_methods_have_the_shape(

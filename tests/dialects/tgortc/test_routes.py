@@ -495,13 +495,36 @@ class TestOutsideTheRoutes:
         assert reply.status == 503 and reply.json["code"] == 503
         assert reply.headers["Retry-After"] == "1"
 
-    def test_provider_that_nobody_set_up_is_503_and_stores_nothing(
+    def test_provider_that_nobody_set_up_fails_no_call(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         without = {k: v for k, v in VARIABLES.items() if not k.startswith("LIVEKIT")}
         api = install(monkeypatch, without)
-        assert create(api).status == 503
-        assert api.store.calls == {}
+        reply = create(api)
+        assert reply.status == 200
+        assert (reply.json["token"], reply.json["url"]) == ("", "")
+        assert reply.json["media"] == {
+            "provider": "livekit",
+            "url": "",
+            "token": "",
+            "roomId": "room-1",
+            "error": "livekit is not set up",
+        }
+
+    @pytest.mark.parametrize("provider", ["trtc", "p2p"])
+    def test_provider_of_the_dialect_is_the_environments(
+        self, monkeypatch: pytest.MonkeyPatch, provider: str
+    ) -> None:
+        changed = {**VARIABLES, "PARLEY_PROVIDER_TGORTC": provider}
+        api = install(monkeypatch, changed)
+        room = create(api).json
+        call = api.store.calls["default", "room-1"]
+        assert room["media"]["provider"] == provider == call.provider
+        if provider == "trtc":
+            assert room["media"]["roomId"] == call.room_number
+            assert room["token"] == room["media"]["userSig"] != ""
+        else:
+            assert room["media"]["iceServers"] and room["token"] == ""
 
     def test_mistake_of_ours_is_500_and_tells_nothing(
         self,
