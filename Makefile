@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/media-worker/src
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo agent token synth cost bench doctor cloud setup clean
+.PHONY: help run test lint format demo agent worker token synth cost bench fuzz doctor cloud setup clean
 
 help: ## Tell what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,7 +35,13 @@ format: $(VENV)/.development ## Put the code into its format
 demo: $(VENV)/.laptop ## Make calls in all four dialects on the running stack, and show their webhooks
 	@$(PY) -m infra.demo
 
-agent: $(VENV)/.laptop ## Let the example agent talk with a recording: make agent [TALK='--microphone']
+worker: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start a media worker by itself, without a control plane
+	@$(PY) -m infra.token --uid worker >/dev/null
+	@PARLEY_ENV=development exec env \
+		PARLEY_JWT_SECRET="$${PARLEY_JWT_SECRET:-$$(cat .parley/jwt_secret)}" \
+		$(PY) -m mediaworker
+
+agent: $(VENV)/.laptop .parley/models/.fetched ## Let the example agent talk with a recording: make agent [TALK='--microphone']
 	@$(PY) -m examples.agent $(TALK) \
 		--token "$$($(PY) -m infra.token --uid agent | tail -n 1)"
 
@@ -54,6 +60,10 @@ bench: $(VENV)/.development ## Measure: make bench [ROWS='ring_lateness handler_
 
 cloud: setup ## Deploy into an emulated cloud on this machine, and stay
 	@exec $(PY) -m infra.ministack
+
+fuzz: $(VENV)/.development ## Send anything to the parsers: make fuzz [SECONDS=60] [SEED=0]
+	@for target in commands gateway; do $(PY) -m fuzz $$target \
+		--seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) || exit 1; done
 
 doctor: ## Tell what this machine lacks
 	@$(PYTHON) -m infra.doctor

@@ -91,7 +91,10 @@ async def _measure(
     mouths, tally = Mouths(frames), Tally()
     async with asyncio.TaskGroup() as tasks:
         talking = tasks.create_task(mouths.run())
-        held = [await _join(worker, url, mouths, n) for n in range(HELD)]
+        held = []
+        for number in range(HELD):
+            held.append(await _join(worker, url, mouths, number))
+            await asyncio.sleep(1 / PER_SECOND)
         progress(f"{HELD} sessions are held")
         await asyncio.sleep(WARM_UP_SECONDS)
         for caller in held:

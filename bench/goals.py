@@ -29,8 +29,8 @@ MEASURES = (
 )
 """Each is a module of this package; this is their order."""
 
-MEDIA = "the media worker's own bench"
-"""Stands where a row has no measure here."""
+MEDIA = "its leg is not built yet"
+"""Why a row of SIP, WebRTC or pass-through has no measure."""
 
 
 class Bound(StrEnum):

@@ -14,9 +14,13 @@ PACKAGES = (
     "botocore",
     "chalice",
     "moto",
+    "numpy",
+    "onnxruntime",
+    "picows",
     "pyjwt",
     "pynamodb",
     "urllib3",
+    "uvloop",
 )
 MEMORY_UNIT = 1024**3
 

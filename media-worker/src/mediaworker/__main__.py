@@ -15,6 +15,8 @@ ONE_THREAD = dict.fromkeys(
 )
 """Sums of a tick are small: to share them out costs more than to make them."""
 
+DESCRIPTORS_PER_SESSION = 4
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,12 +46,14 @@ def main(arguments: list[str], build: "Build | None" = None) -> int:
 def _run(settings: "Settings", build: "Build", *, with_parent: bool) -> int:
     import uvloop
 
+    from mediaworker.descriptors import reserve
     from mediaworker.gateway.port import PortUnavailable
     from mediaworker.logs import log_to
     from mediaworker.server import serve
     from mediaworker.settings import BadSetting
     from mediaworker.worker import new_worker_id
 
+    reserve(DESCRIPTORS_PER_SESSION * settings.capacity)
     worker_id = settings.worker_id or new_worker_id()
     lines = log_to(sys.stderr, settings.log_level, worker_id)
     serving = serve(

@@ -102,7 +102,7 @@ class Server:
         self._worker = Worker(
             worker_id,
             lambda: len(self._sessions.views()),
-            lambda: self._engine.runtime.is_ready,
+            lambda: self._engine.runtime.is_ready and may_take(),
         )
 
     async def serve(self) -> int:

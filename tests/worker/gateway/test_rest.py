@@ -104,10 +104,11 @@ def test_list_to_each_what_is_theirs() -> None:
             "option": {"caller": "sip:a@example.com", "callee": "12"},
         }
         assert await client.ask("/call/lists", token()) == (200, {"calls": [entry]})
-        for role in (Role.ADMIN, Role.SERVER):
-            _, body = await client.ask("/call/lists", token("root", role))
-            assert [call["id"] for call in body["calls"]] == ["a", "b"]
-            assert body["calls"][1]["option"] == {}
+        _, body = await client.ask("/call/lists", token("root", Role.ADMIN))
+        assert [call["id"] for call in body["calls"]] == ["a", "b"]
+        assert body["calls"][1]["option"] == {}
+        _, body = await client.ask("/call/lists", token("root", Role.SERVER))
+        assert body["calls"] == []
         _, body = await client.ask(f"/call/lists?token={token(tenant='other')}")
         assert [call["id"] for call in body["calls"]] == ["c"]
         assert await client.ask("/call/lists") == refusal(

@@ -15,3 +15,6 @@ def test_remember_the_worst_tick_of_ten_seconds() -> None:
     assert ticks.worst(110.0) == WORST_TICK_SECONDS
     assert not ticks.is_overloaded(110.0)
     assert ticks.worst(115.0) == 0.0
+    ticks.add(116.0, 1.0)
+    ticks.forget()
+    assert ticks.worst(116.0) == 0.0

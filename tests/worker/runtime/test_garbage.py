@@ -23,7 +23,7 @@ def test_collect_the_young_often_and_the_old_seldom() -> None:
     world = World()
     collector = Collector(world.clock, world.collect)
     for _ in range(EVERY_SLOTS[1]):
-        collector.run(0.015)
+        collector.run(0.009)
     assert world.generations == [0] * 9 + [1]
     assert collector.pauses == 10
     assert collector.longest_seconds > 0.0019
@@ -43,9 +43,9 @@ def test_collect_the_old_only_where_there_is_much_time() -> None:
     world = World()
     collector = Collector(world.clock, world.collect)
     for _ in range(EVERY_SLOTS[2]):
-        collector.run(0.008)
+        collector.run(0.005)
     assert 2 not in world.generations
-    collector.run(0.013)
+    collector.run(0.008)
     assert world.generations[-1] == 2
-    collector.run(0.013)
+    collector.run(0.008)
     assert world.generations[-1] == 2, "it took the younger with it"

@@ -295,6 +295,7 @@ def test_hang_up_and_forget() -> None:
     ended = world.facts.facts[-1]
     assert isinstance(ended, SessionEnded)
     assert (ended.reason, ended.initiator) == ("enough", "user")
+    assert ended.counts.commands == 3
     count = len(caller.events)
     caller.handle.receive_text(b"{}")
     caller.handle.receive_audio(pcm(LOUD))
@@ -454,9 +455,15 @@ def test_count_frames_that_a_slow_socket_does_not_take() -> None:
     caller.command("tts", text="Hello")
     (request,) = world.speech.asked(Synthesize)
     world.speech.speak(request.job, pcm(7, 5))
+    world.tick(2)
     caller.peer.is_slow = True
-    world.tick(5)
-    assert world.engine.counts.frames_dropped == 5
+    caller.handle.receive_audio(b"")
+    world.tick(3)
+    assert world.engine.counts.frames_dropped == 3
+    caller.command("hangup")
+    counts = world.facts.facts[-1].counts  # type: ignore[attr-defined]
+    assert (counts.packets_received, counts.packets_sent) == (1, 2)
+    assert counts.frames_dropped == 3
 
 
 def test_tell_events_as_one_json_object_each() -> None:

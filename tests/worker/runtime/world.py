@@ -161,7 +161,8 @@ class World:
     def tick(self, count: int = 1) -> None:
         for _ in range(count):
             self.now += SLOT
-            self.engine.tick(self.now)
+            self.engine.play(self.now)
+            self.engine.hear(self.now)
             self.roster.handle_timers(self.now)
             self.work()
 

@@ -358,3 +358,17 @@ def test_attendee_is_taken_apart(party: str, parts: tuple[str, str]) -> None:
     assert who is not None
     assert (who.username, who.realm) == parts
     assert who.source == party
+
+
+def test_session_that_nobody_invites_ends() -> None:
+    stage = Stage(ping="0").wait(59)
+    assert stage.told() == []
+    stage.wait(2)
+    assert stage.told() == ["error session 408", "hangup"]
+    hangup = stage.last(HungUp)
+    assert (hangup.reason, hangup.initiator) == ("noAnswer", "system")
+
+
+def test_session_that_was_invited_stays() -> None:
+    stage = Stage(ping="0").invite().wait(120)
+    assert "hangup" not in stage.told()

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.protocol.session.events import AsrDelta, AsrFinal, Failed, Metrics
 from mediaworker.session.rules import Rules
+from mediaworker.speech.messages import Misheard
 from tests.worker.session.stage import EPOCH_MS, Stage
 
 START_MS = 640
@@ -193,6 +194,15 @@ def test_misheard_final_is_an_error_and_the_next_goes_on() -> None:
 def test_misheard_utterance_is_told_of_once() -> None:
     stage = listening().hear(640).mishear().mishear().hush(320).mishear()
     assert len(stage.all(Failed)) == 1
+
+
+def test_misheard_look_in_between_is_no_news() -> None:
+    stage = listening().hear(1_200)
+    stage.told()
+    stage.session.misheard(Misheard(1, 1, 1, "embedded", "no", 500, False), stage.now)
+    assert stage.settle().told() == []
+    stage.hush(320).answer("all of it", 1)
+    assert stage.last(AsrFinal).text == "all of it"
 
 
 def test_misheard_of_what_was_superseded_is_ignored() -> None:

@@ -32,6 +32,8 @@ from mediaworker.control.plane import (
 
 logger = logging.getLogger(__name__)
 
+FIRST_SECONDS = 0.25
+"""Between attempts to get a lease at all."""
 MOST_PROBES = 16
 
 
@@ -165,10 +167,15 @@ class Member:
             self._news.clear()
             for action in await self._renew(plane, sent_at):
                 self._begin(action, plane, client, tasks)
-            wait = max(0.0, sent_at + HEARTBEAT_SECONDS - loop.time())
+            wait = max(0.0, sent_at + self._pause() - loop.time())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._news.wait()
+
+    def _pause(self) -> float:
+        """A worker that never had its lease is of no use yet."""
+        is_new = self._membership.lease_age(0.0) is None
+        return FIRST_SECONDS if is_new else HEARTBEAT_SECONDS
 
     async def _renew(self, plane: ControlPlane, sent_at: float) -> tuple[Action, ...]:
         lease = self._membership.lease(self._body.standing(), self._epoch_ms())

@@ -9,6 +9,7 @@ from aiohttp import web
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.lease import EndSession
 from chalicelib.protocol.session.vocabulary import HangupReason
+from chalicelib.protocol.vocabulary import Role
 from mediaworker.gateway.doorkeeper import Doorkeeper
 from mediaworker.gateway.errors import Refused
 from mediaworker.runtime.ports import Sessions, SessionView
@@ -53,9 +54,9 @@ class Calls:
 
 
 def may_see(principal: Principal, view: SessionView) -> bool:
-    """Its owner, and who acts for others of the tenant."""
-    is_own = principal.uid == view.uid or principal.is_privileged
-    return principal.tenant == view.tenant and is_own
+    """Its owner, and an administrator of the tenant."""
+    may = principal.uid == view.uid or principal.role is Role.ADMIN
+    return principal.tenant == view.tenant and may
 
 
 def render(view: SessionView) -> dict[str, Any]:

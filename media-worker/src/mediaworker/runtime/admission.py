@@ -22,6 +22,10 @@ class Ticks:
         self._worst.append((second, seconds))
         self._forget(second)
 
+    def forget(self) -> None:
+        """What was before says nothing of what will be."""
+        self._worst.clear()
+
     def worst(self, now: float) -> float:
         """In seconds; 0 when there was none."""
         self._forget(int(now))

@@ -64,6 +64,7 @@ class Runtime:
         self._ticks = Ticks()
         self._clock = clock
         self._began = clock()
+        self._was_ready = False
         self._speech = SpeechDesk(speech)
         self._engine = Engine(
             lambda rate, kind: _detector(weights, rate, kind), self._speech
@@ -86,7 +87,13 @@ class Runtime:
             lambda: not (self.is_ready and may_take()) or self._is_overloaded(),
         )
         self._collector = garbage.Collector(clock)
-        self._ticker = Ticker(self._tick, backlog, self._ticks, self._collector, clock)
+        self._ticker = Ticker(
+            (self._engine.play, self._hear),
+            backlog,
+            self._ticks,
+            self._collector,
+            clock,
+        )
         backlog.rung = self._ticker.work_soon
         self._has_left = asyncio.Event()
         _warm_up(weights)
@@ -122,8 +129,12 @@ class Runtime:
     def _is_overloaded(self) -> bool:
         return self._ticks.is_overloaded(self._clock())
 
-    def _tick(self, now: float) -> None:
-        self._engine.tick(now)
+    def _hear(self, now: float) -> None:
+        if not self._was_ready and self.is_ready:
+            self._was_ready = True
+            # Another process was being started, which takes its time.
+            self._ticks.forget()
+        self._engine.hear(now)
         self.sessions.handle_timers(now)
 
     def _forget(self, seat: Seat) -> None:

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-BUDGET_SECONDS = 0.006
-"""Of each slot."""
+BUDGET_SECONDS = 0.003
+"""Of each step of the tick, of which a slot has two."""
 
 
 class Worker(Protocol):
@@ -34,13 +34,13 @@ class Backlog:
         self.rung()
 
     def renew(self) -> None:
-        """A slot has begun: its whole budget is there to be spent."""
+        """A step is done: its whole budget is there to be spent."""
         self._spent = 0.0
 
     def drain(self) -> bool:
-        """Work until nothing is left, or the slot's budget is; whether some is left.
+        """Work until nothing is left, or the budget is spent; whether some is left.
 
-        At least one thing is done of each slot's budget, so nothing waits for ever.
+        At least one thing is done of each budget, so nothing waits for ever.
         """
         began = now = self._clock()
         while self._queue and self._spent + (now - began) < BUDGET_SECONDS:

@@ -67,7 +67,7 @@ class Batch:
 
 
 class Engine:
-    """All connected sessions; one call of `tick` for each slot."""
+    """All connected sessions; `play` and `hear` are called once each in a slot."""
 
     def __init__(
         self, detector_of: Callable[[int, VadType], Detector], speech: SpeechDesk
@@ -101,12 +101,8 @@ class Engine:
             self._detectors[place].free_row(seat.row)
             seat.row = None
 
-    def tick(self, now: float) -> None:
-        """Play first, for what is heard takes longer than a frame may wait."""
-        self._play(now)
-        self._hear(now)
-
-    def _play(self, now: float) -> None:
+    def play(self, now: float) -> None:
+        """Send what each session plays in this slot."""
         batches: dict[Wire, Batch] = {}
         for seat in self._seats:
             if seat.is_playing and (wire := seat.wire) is not None:
@@ -128,7 +124,8 @@ class Engine:
                 else:
                     self.counts.frames_dropped += 1
 
-    def _hear(self, now: float) -> None:
+    def hear(self, now: float) -> None:
+        """Take what each session was sent, a frame of it."""
         first: dict[Wire, Batch] = {}
         second: dict[Wire, Batch] = {}
         for seat in self._seats:

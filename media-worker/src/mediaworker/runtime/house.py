@@ -66,7 +66,7 @@ def perform(effect: Effect, seat: "Seat", house: House) -> None:
         case AskText():
             house.speech.ask(seat, effect)
         case Report(fact):
-            house.facts.tell(fact)
+            house.facts.tell(seat.counted(fact))
         case Close(code, reason):
             seat.close(code, reason)
 

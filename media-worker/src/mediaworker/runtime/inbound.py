@@ -29,14 +29,13 @@ class Inbound:
         self._least = MOST_BEHIND_FRAMES
         self._surplus = 0
 
-    def push(self, payload: bytes) -> bool:
-        """False when it was too much, and the oldest was dropped."""
+    def push(self, payload: bytes) -> int:
+        """How many frames, the oldest, were dropped because it was too much."""
         self._waiting += payload
         excess = len(self._waiting) - MOST_SECONDS * FRAMES_A_SECOND * self._size
-        if excess <= 0:
-            return True
-        del self._waiting[: -(-excess // self._size) * self._size]
-        return False
+        frames = max(0, -(-excess // self._size))
+        del self._waiting[: frames * self._size]
+        return frames
 
     def take(self) -> bytes | None:
         """The slot's frame; silence for who is silent, None for who is only late."""

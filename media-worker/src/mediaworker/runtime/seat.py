@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from chalicelib.protocol.lease import Fact, SessionEnded
 from chalicelib.protocol.session.codec import (
     MalformedCommand,
     as_text,
@@ -55,6 +56,10 @@ class Seat:
         self._line = Line()
         self._lost_until: float | None = None
         self._told_of_haste = False
+        self._messages_heard = 0
+        self._frames_sent = 0
+        self._frames_dropped = 0
+        """In either direction."""
         self._is_closed = False
 
     @property
@@ -77,6 +82,18 @@ class Seat:
         self._lost_until = None
         self._line.attach(peer)
         self._attend(lambda now: None)
+
+    def counted(self, fact: Fact) -> Fact:
+        """With what went over the socket, which only the seat has seen."""
+        if not isinstance(fact, SessionEnded):
+            return fact
+        counts = replace(
+            fact.counts,
+            packets_received=self._messages_heard,
+            packets_sent=self._frames_sent,
+            frames_dropped=self._frames_dropped,
+        )
+        return replace(fact, counts=counts)
 
     def end(
         self,
@@ -120,7 +137,12 @@ class Seat:
         return self._line.commands > 0
 
     def receive_audio(self, payload: bytes) -> None:
-        if self.inbound is not None and not self.inbound.push(payload):
+        if self.inbound is None:
+            return
+        self._messages_heard += 1
+        dropped = self.inbound.push(payload)
+        if dropped:
+            self._frames_dropped += dropped
             self._tell_of_haste()
 
     def lose(self, is_clean: bool) -> None:
@@ -155,7 +177,12 @@ class Seat:
 
     def send_audio(self, payload: bytes) -> bool:
         """False when it was dropped."""
-        return self._line.send_audio(payload)
+        is_sent = self._line.send_audio(payload)
+        if is_sent:
+            self._frames_sent += 1
+        else:
+            self._frames_dropped += 1
+        return is_sent
 
     def handle_timer(self, now: float) -> None:
         if self._lost_until is not None and now >= self._lost_until:

@@ -145,6 +145,7 @@ class SpeechDesk:
                     EMBEDDED,
                     NOT_UP,
                     UNAVAILABLE,
+                    effect.is_final,
                 )
             )
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mediaworker.runtime.admission import Ticks
 from mediaworker.runtime.backlog import Backlog
 from mediaworker.runtime.garbage import Collector
-from mediaworker.runtime.pace import Pace, Slot
+from mediaworker.runtime.pace import SLOT_SECONDS, Pace, Slot
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Times:
     lateness: list[float] = field(default_factory=list)
     """From the slot's beginning to the tick's."""
     durations: list[float] = field(default_factory=list)
-    """From the tick's beginning to its end."""
+    """Of all that a tick does, without the time between its steps."""
     ticks: int = 0
     skipped: int = 0
 
@@ -39,17 +39,21 @@ class Times:
 
 
 class Ticker:
-    """Runs the tick on time, then collects garbage, then lets the backlog work."""
+    """Runs the steps of the tick on time; between them the backlog works.
+
+    The steps share the slot, so that none keeps the loop for as long as all of them.
+    """
 
     def __init__(
         self,
-        tick: Callable[[float], None],
+        steps: Sequence[Callable[[float], None]],
         backlog: Backlog,
         ticks: Ticks,
         collector: Collector,
         clock: Callable[[], float],
     ) -> None:
-        self._tick = tick
+        self._steps = steps
+        self._spacing = SLOT_SECONDS / len(steps)
         self._backlog = backlog
         self._ticks = ticks
         self._collector = collector
@@ -68,18 +72,26 @@ class Ticker:
         pace = Pace(self._clock())
         slot = pace.first()
         while True:
-            await asyncio.sleep(max(0.0, slot.begins_at - self._clock()))
-            self._turn(slot)
+            await self._turn(slot)
             slot = pace.after(slot, self._clock())
             self.times.skipped += slot.skipped
 
-    def _turn(self, slot: Slot) -> None:
-        began = self._clock()
-        self._tick(began)
-        ended = self._clock()
-        self._ticks.add(ended, ended - slot.begins_at)
-        self.times.add(began - slot.begins_at, ended - began)
-        self._collector.run(slot.ends_at - ended)
+    async def _turn(self, slot: Slot) -> None:
+        took, lateness = 0.0, 0.0
+        for place, step in enumerate(self._steps):
+            due = slot.begins_at + place * self._spacing
+            await asyncio.sleep(max(0.0, due - self._clock()))
+            began = self._clock()
+            step(began)
+            ended = self._clock()
+            took += ended - began
+            lateness = lateness or began - due
+            self._ticks.add(ended, ended - due)
+            self._collector.run(due + self._spacing - ended)
+            self._renew_backlog()
+        self.times.add(lateness, took)
+
+    def _renew_backlog(self) -> None:
         self._backlog.renew()
         if self._backlog:
             self.work_soon()

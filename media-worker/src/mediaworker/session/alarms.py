@@ -7,6 +7,8 @@ class Alarm(Enum):
     """What is due when the time has come."""
 
     PING = auto()
+    INVITE = auto()
+    """Nobody has said yet what the session is for."""
     INPUT = auto()
     """Nobody has said or pressed anything since the playback's end."""
     INACTIVITY = auto()

@@ -24,7 +24,7 @@ from chalicelib.protocol.session.events import (
 from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import HangupReason, VadType
-from mediaworker.session.alarms import Alarms
+from mediaworker.session.alarms import Alarm, Alarms
 from mediaworker.session.attention import Attention
 from mediaworker.session.capabilities import CAPABILITIES
 from mediaworker.session.effects import Close, Connect, MuteCaller, Report
@@ -69,6 +69,7 @@ class Call:
         now: float,
     ) -> None:
         self.phase = Phase.WAITING
+        alarms.set(Alarm.INVITE, now + rules.invite_seconds)
         self.caller: str | None = None
         self.callee: str | None = None
         self.rate = CAPABILITIES[identity.call_type].rates.get(codec_of(None, query), 0)
@@ -100,6 +101,7 @@ class Call:
 
     def invite(self, option: CallOption, now: float) -> None:
         """Set the call up, or end it where it cannot be had."""
+        self._alarms.clear(Alarm.INVITE)
         try:
             planned = plan(
                 option, self._query, CAPABILITIES[self._identity.call_type], self._rules

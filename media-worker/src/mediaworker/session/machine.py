@@ -27,6 +27,7 @@ from mediaworker.session.table import meaning
 from mediaworker.speech.messages import Broken, Made, Misheard, Text
 
 SESSION = "session"
+REQUEST_TIMEOUT = 408
 DEFAULT_RULES = Rules()
 
 
@@ -218,6 +219,10 @@ class Session:
         self._outbox.tell(Ping(at_ms, instants.render(at_ms)))
         self._alarms.set(Alarm.PING, now + self._ping_seconds)
 
+    def _miss_invite(self, now: float) -> None:
+        sentence = "no invite came"
+        self.end(HangupReason.NO_ANSWER, SYSTEM, now, sentence, REQUEST_TIMEOUT)
+
     def _tell_silence(self, now: float) -> None:
         self._call.attention.tell_silence(now)
 
@@ -242,6 +247,7 @@ class Session:
 
 ALARMS: dict[Alarm, Callable[[Session, float], None]] = {
     Alarm.PING: Session._ping,
+    Alarm.INVITE: Session._miss_invite,
     Alarm.INPUT: Session._tell_silence,
     Alarm.INACTIVITY: Session._give_up,
     Alarm.TEXT: Session._miss_text,

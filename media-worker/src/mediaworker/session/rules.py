@@ -7,6 +7,9 @@ from dataclasses import dataclass
 class Rules:
     """Values that may be set for a whole worker; the defaults are what we ship."""
 
+    invite_seconds: float = 60.0
+    """How long a session may be there for nothing."""
+
     # Turns
     hysteresis: float = 0.15
     """A voice that was heard stays one down to the threshold less this."""

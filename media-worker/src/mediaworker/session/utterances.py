@@ -131,7 +131,8 @@ class Utterances:
 
     def misheard(self, reply: Misheard, now: float) -> None:
         utterance = self._owner(reply.utterance)
-        if utterance is not None and reply.utterance == utterance.number:
+        is_latest = utterance is not None and reply.utterance == utterance.number
+        if utterance is not None and is_latest and reply.is_final:
             self._fail(utterance, reply.sentence, reply.code, now)
             self._settle(now)
 

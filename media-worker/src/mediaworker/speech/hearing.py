@@ -184,4 +184,5 @@ def _misheard(question: Transcribe, sentence: str, code: int) -> Misheard:
         EMBEDDED,
         sentence,
         code,
+        question.is_final,
     )

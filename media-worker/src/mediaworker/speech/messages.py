@@ -167,6 +167,8 @@ class Misheard:
     provider: str
     sentence: str
     code: int
+    is_final: bool = True
+    """Nobody waits for the others."""
 
 
 Reply = Ready | Chunk | Made | Broken | Text | Misheard
