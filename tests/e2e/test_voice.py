@@ -37,7 +37,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaWorker]:
 def talks(worker: MediaWorker) -> dict[str, Talk]:
     """Both at the same time."""
 
-    async def both() -> list[Talk]:
+    async def both() -> tuple[Talk, Talk]:
         return await asyncio.gather(
             talk_as_the_example_does(worker), talk_by_telephone(worker)
         )

@@ -4,7 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from tests.e2e.voice.caller import BUSY, PATIENCE_SECONDS, REFUSED_SECONDS
+from tests.e2e.voice.caller import (
+    BUSY,
+    OPEN_SECONDS,
+    PATIENCE_SECONDS,
+    REFUSED_SECONDS,
+)
 from tests.worker.gateway.fakes import CLOSE, masked, upgrade
 
 NORMAL = 1_000
@@ -56,12 +61,13 @@ async def told(
     """What a session answers to frames and, after ``until``, to a polite end: opcodes
     and payloads."""
     close = masked(CLOSE, NORMAL.to_bytes(2))
-    while True:
-        answer = await answer_of(port, b"".join((upgrade(), *frames)), close, until)
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        if str(BUSY).encode() not in head:
-            return _frames(rest)
-        await asyncio.sleep(REFUSED_SECONDS)
+    async with asyncio.timeout(OPEN_SECONDS):
+        while True:
+            answer = await answer_of(port, b"".join((upgrade(), *frames)), close, until)
+            head, _, rest = answer.partition(b"\r\n\r\n")
+            if str(BUSY).encode() not in head:
+                return _frames(rest)
+            await asyncio.sleep(REFUSED_SECONDS)
 
 
 def close_code(frames: Sequence[tuple[int, bytes]]) -> int:

@@ -10,10 +10,17 @@ import soxr
 
 from examples.agent.agent import GOODBYE, GREETING, INVITE, Agent
 from examples.agent.person import RATE, Recording
-from examples.agent.talk import talk
+from examples.agent.talk import NoCall, talk
 from examples.agent.tape import Tape
 from mediaworker.audio import g711
-from tests.e2e.voice.caller import Caller, Record, call
+from tests.e2e.voice.caller import (
+    BUSY,
+    OPEN_SECONDS,
+    REFUSED_SECONDS,
+    Caller,
+    Record,
+    call,
+)
 from tests.e2e.voice.hearing import Samples
 from tests.e2e.voice.worker import MediaWorker
 from tests.worker.gateway.fakes import token
@@ -61,12 +68,19 @@ class Talk:
 
 async def talk_as_the_example_does(worker: MediaWorker) -> Talk:
     """In ``pcm``, by `examples.agent` alone."""
-    record, agent, person = Record(), Agent(turns=TURNS), _person()
-    tape = _Tape(record)
     url = f"ws://127.0.0.1:{worker.port}/call"
-    await talk(url, token("alice"), agent, person, tape, record.hear)
-    assert tape.agent_audio
-    return Talk("pcm", RATE, record, agent)
+    async with asyncio.timeout(OPEN_SECONDS + LONGEST_SECONDS):
+        while True:
+            record, agent, person = Record(), Agent(turns=TURNS), _person()
+            tape = _Tape(record)
+            try:
+                await talk(url, token("alice"), agent, person, tape, record.hear)
+            except NoCall as refusal:
+                assert str(BUSY) in str(refusal)
+                await asyncio.sleep(REFUSED_SECONDS)
+            else:
+                assert tape.agent_audio
+                return Talk("pcm", RATE, record, agent)
 
 
 async def talk_by_telephone(worker: MediaWorker) -> Talk:

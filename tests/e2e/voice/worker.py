@@ -21,6 +21,8 @@ from tests.worker.gateway.fakes import SECRET, token
 START_SECONDS = 30
 """The machine may be shared."""
 STOP_SECONDS = 10
+UNWANTED = ("PARLEY_", "COVERAGE_")
+"""A worker whose lines are counted is so slow that it takes few sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def media_worker(
             [sys.executable, "-m", module],
             cwd=ROOT,
             env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("PARLEY_")},
+                **{k: v for k, v in os.environ.items() if not k.startswith(UNWANTED)},
                 "PARLEY_ENV": "development",
                 "PARLEY_JWT_SECRET": SECRET,
                 "PARLEY_WORKER_PORT": str(port),
