@@ -11,6 +11,10 @@ from examples.agent.agent import INVITE, Agent, Command, Event
 from examples.agent.person import Person
 from examples.agent.tape import Tape
 
+BUSY = 503
+BUSY_SECONDS = 3.0
+ATTEMPTS = 5
+
 Told = Callable[[Event], None]
 
 
@@ -24,18 +28,28 @@ async def talk(
     """From the invite to the hang-up; raises `NoCall`."""
     address = f"{url}?{urlencode({'token': token, 'codec': 'pcm'})}"
     async with aiohttp.ClientSession() as client:
+        socket = await _connected(client, address, url)
+        async with socket, asyncio.TaskGroup() as tasks:
+            await _send(socket, INVITE)
+            speaking = tasks.create_task(_speak(socket, person, tape))
+            await _listen(socket, agent, person, tape, told)
+            speaking.cancel()
+
+
+async def _connected(
+    client: aiohttp.ClientSession, address: str, url: str
+) -> aiohttp.ClientWebSocketResponse:
+    """A worker that is busy may be less so soon."""
+    for _ in range(ATTEMPTS):
         try:
-            socket = await client.ws_connect(address, max_msg_size=2**20)
+            return await client.ws_connect(address, max_msg_size=2**20)
         except aiohttp.WSServerHandshakeError as error:
-            raise NoCall(f"{url} refuses with {error.status}.") from None
+            if error.status != BUSY:
+                raise NoCall(f"{url} refuses with {error.status}.") from None
+            await asyncio.sleep(BUSY_SECONDS)
         except aiohttp.ClientError:
             raise NoCall(f"Nobody answers at {url}: is `make run` up?") from None
-        async with socket:
-            await _send(socket, INVITE)
-            async with asyncio.TaskGroup() as tasks:
-                speaking = tasks.create_task(_speak(socket, person, tape))
-                await _listen(socket, agent, person, tape, told)
-                speaking.cancel()
+    raise NoCall(f"{url} refuses with {BUSY}, again and again.")
 
 
 async def _speak(

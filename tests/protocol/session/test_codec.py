@@ -92,7 +92,8 @@ def test_fields_of_any_type_are_read_or_named(name: str, fields: st.DataObject) 
         ('{"\\ud800":1}', "a command must name its fields with Unicode text"),
         (f'{{"a":{"9" * 5000}}}', "a command has numbers of ordinary length"),
         ("[" * 40 + "]" * 40, "a command must be nested at most 32 deep"),
-        ("[" * 100_000, "a command must be nested at most 32 deep"),
+        ("[" * 70_000, "a command must be nested at most 32 deep"),
+        ("[" * 100_000, "a command must have at most 75536 of ,[{"),
         (f"[{'0,' * 10_000}0]", "a command must hold at most 10000 values"),
         (" " * (MAX_COMMAND_BYTES + 1), "a command has at most 1048576 bytes"),
         (b" " * (MAX_COMMAND_BYTES + 1), "a command has at most 1048576 bytes"),
@@ -289,3 +290,14 @@ def test_text_frame_is_compact_and_legible() -> None:
 def test_audio_in_a_text_is_decoded() -> None:
     assert Tts("AAE=", base64=True).audio() == b"\x00\x01"
     assert Tts("AAE=").audio() is None
+
+
+def test_refuse_a_megabyte_of_empty_objects_unparsed() -> None:
+    text = '{"command":"custom","data":[' + ",".join(["{}"] * 300_000) + "]}"
+    with pytest.raises(MalformedCommand, match="at most .* of"):
+        parse_command(text)
+
+
+def test_take_a_text_of_many_commas() -> None:
+    text = json.dumps({"command": "history", "speaker": "x", "text": "," * 60_000})
+    assert parse_command(text).command == "history"

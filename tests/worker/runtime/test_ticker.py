@@ -83,10 +83,9 @@ def test_share_each_slot(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_skip_slots_after_one_that_took_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ticker, steps, ticks = run(monkeypatch, 4, {0: 0.1})
+    ticker, steps, _ = run(monkeypatch, 4, {0: 0.1})
     assert ticker.times.skipped == 4
     assert steps.diary[1:] == [("hear", 0.1), ("play", 0.101), ("hear", 0.11)]
-    assert ticks.worst(100.2) == pytest.approx(0.1)
 
 
 def test_let_the_backlog_work_after_each_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,37 +3,31 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-WORST_TICK_SECONDS = 0.012
-MEMORY_SECONDS = 10
+LATE_SECONDS = 0.012
+"""A step of the tick that ends so long after its time is late."""
+MOST_LATE = 5
+"""Of the thousand steps of the last ten seconds; one or two are anybody's."""
+MEMORY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Ticks:
-    """How long the ticks of the last seconds took, from when they were due."""
+    """Which steps of the last seconds were late."""
 
-    _worst: deque[tuple[int, float]] = field(default_factory=deque)
-    """(second, the worst tick in it)"""
+    _late_at: deque[float] = field(default_factory=deque)
 
     def add(self, now: float, seconds: float) -> None:
-        second = int(now)
-        if self._worst and self._worst[-1][0] == second:
-            _, worst = self._worst.pop()
-            seconds = max(worst, seconds)
-        self._worst.append((second, seconds))
-        self._forget(second)
+        """A step has ended, so long after its time."""
+        if seconds > LATE_SECONDS:
+            self._late_at.append(now)
+            if len(self._late_at) > MOST_LATE:
+                self._late_at.popleft()
 
     def forget(self) -> None:
         """What was before says nothing of what will be."""
-        self._worst.clear()
-
-    def worst(self, now: float) -> float:
-        """In seconds; 0 when there was none."""
-        self._forget(int(now))
-        return max((seconds for _, seconds in self._worst), default=0.0)
+        self._late_at.clear()
 
     def is_overloaded(self, now: float) -> bool:
-        return self.worst(now) > WORST_TICK_SECONDS
-
-    def _forget(self, second: int) -> None:
-        while self._worst and self._worst[0][0] <= second - MEMORY_SECONDS:
-            self._worst.popleft()
+        """Whether the oldest of the last `MOST_LATE` is of the last seconds, too."""
+        late_at = self._late_at
+        return len(late_at) == MOST_LATE and now - late_at[0] < MEMORY_SECONDS
