@@ -19,6 +19,7 @@ import numpy as np
 import picows
 
 from bench.callers import Caller, Mouths, call, run_pinned
+from bench.machine import GENERATOR_CORE, pinned
 from bench.measurement import Measurement, Progress
 from bench.media_worker import MediaWorker, media_worker
 from bench.recordings import TELEPHONE_RATE, recording
@@ -50,6 +51,8 @@ def measure(progress: Progress) -> Measurement:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with (
+            # Its threads, too, are the generator's.
+            pinned(GENERATOR_CORE),
             file_server(folder) as url,
             media_worker(folder, {"PARLEY_CAPACITY": "400"}) as worker,
         ):
@@ -107,6 +110,7 @@ async def _measure(
             await asyncio.sleep(max(0.0, due - monotonic()))
             tasks.create_task(_visit(worker, url, mouths, tally))
         after, ended = worker.usage(), monotonic()
+        heard = sum(caller.frames for caller in held)
         readings = await asyncio.to_thread(worker.readings)
         talking.cancel()
         await asyncio.sleep(STAY_SECONDS + 1)
@@ -119,7 +123,6 @@ async def _measure(
     }
     cpu = (after.cpu_seconds - before.cpu_seconds) / seconds * 100
     late = sum(caller.late for caller in held) + tally.late
-    heard = sum(caller.frames for caller in held)
     alive = sum(caller.frames > 0 and not caller.is_closed for caller in held)
     sessions = HELD + PER_SECOND * STAY_SECONDS
     return Measurement(
