@@ -13,6 +13,15 @@ import jwt
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from chalicelib.protocol.fleet import Facts, Heartbeat
+from chalicelib.protocol.lease import (
+    EndSession,
+    Lease,
+    SessionEnded,
+    SessionStarted,
+)
+from chalicelib.protocol.session.vocabulary import CallType
+from chalicelib.protocol.tokens import worker_token
 from infra.deployed import Cloud
 from infra.laptop.clock import now_seconds
 from infra.token import Wanted, claims_of
@@ -125,6 +134,61 @@ def test_ring_is_missed_by_step_functions(
     missed = business.wait_for(_is_told(room_id, "participant.missed"), WEBHOOK_SECONDS)
     assert missed.body["missed_uids"] == ["heidi"]
     business.wait_for(_is_told(room_id, "room.finished"), WEBHOOK_SECONDS)
+
+
+def test_call_goes_through_three_dialects(
+    cloud: Cloud, business: WebhookReceiver
+) -> None:
+    asked = {"groupId": "", "invitees": ["judy"], "RTCType": 1}
+    status, started = _request(cloud, "POST", "/app/start-call", "ivan", asked)
+    assert (status, started["result"]) == (200, 0)
+    room_id = started["data"]["traceIdStr"]
+    room = f"/im/api/v1/rtc/rooms/{room_id}"
+    status, joined = _request(cloud, "POST", f"{room}/join", "judy", {})
+    assert (status, joined["status"]) == (201, "active")
+    place = f"/api/v1/rooms/{room_id}/leave"
+    assert _request(cloud, "POST", place, "ivan", {"uid": "ivan"})[0] == 200
+    assert _request(cloud, "GET", room, "judy")[1]["status"] == "ended"
+    last = business.wait_for(_is_told(room_id, "room.finished"), WEBHOOK_SECONDS)
+    assert last.body["creator"] == "ivan"
+
+
+def test_worker_s_session_is_listed_killed_and_ended(cloud: Cloud) -> None:
+    now_ms = int(now_seconds() * 1_000)
+    lease = Lease("w9", now_ms, "w9:8080", "ws://w9:8080", 1, 10, False, now_ms)
+    assert _as_worker(cloud, "PUT", "lease", lease.render())[0] == 200
+    session = ("default", "w9-a", "w9", now_ms, "kim", CallType.WEBSOCKET, now_ms)
+    started = Facts((SessionStarted(*session),))
+    assert _as_worker(cloud, "POST", "facts", started.render())[0] == 204
+    _, listed = _request(cloud, "GET", "/call/lists", "kim")
+    assert [call["id"] for call in listed["calls"]] == ["w9-a"]
+    assert _request(cloud, "POST", "/call/kill/w9-a", "lara")[0] == 404
+    assert _request(cloud, "POST", "/call/kill/w9-a", "kim") == (200, True)
+    _, answer = _as_worker(cloud, "PUT", "lease", lease.render())
+    (order,) = Heartbeat.parse(answer).orders
+    assert isinstance(order, EndSession) and order.session_id == "w9-a"
+    ended = SessionEnded(
+        *session, ended_at_ms=now_ms + 1, reason="bySystem", initiator="system"
+    )
+    told = _as_worker(cloud, "POST", "facts", Facts((ended,)).render())
+    assert told[0] == 204
+    assert _request(cloud, "GET", "/call/lists", "kim") == (200, {"calls": []})
+
+
+def _as_worker(cloud: Cloud, method: str, what: str, body: Any) -> tuple[int, Any]:
+    credentials = worker_token(JWT_SECRET, "w9", int(now_seconds()))
+    request = urllib.request.Request(
+        f"{cloud.http_url}/internal/workers/w9/{what}",
+        json.dumps(body).encode(),
+        {
+            "content-type": "application/json",
+            "authorization": f"Bearer {credentials}",
+        },
+        method=method,
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+        content = answer.read()
+        return answer.status, json.loads(content) if content else None
 
 
 def _create_room(

@@ -9,7 +9,9 @@ from fuzz import campaign, commands
 from fuzz.mutation import MOST_BYTES, inputs
 
 
-@pytest.mark.parametrize(("target", "most"), [("commands", 3_000), ("gateway", 250)])
+@pytest.mark.parametrize(
+    ("target", "most"), [("commands", 3_000), ("dialects", 3_000), ("gateway", 250)]
+)
 def test_survive_what_strangers_send(target: str, most: int) -> None:
     result = campaign.run(target, seed=1, most=most)
     assert result.crash is None, result.crash
