@@ -20,7 +20,7 @@ test: setup lint ## Check and test everything, the emulated cloud included
 	$(PY) -m pytest --cov --cov-report= $(TESTS)
 	$(PY) -m coverage report --fail-under=90
 	$(PY) -m coverage report --fail-under=100 \
-		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*'
+		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*'
 
 lint: $(VENV)/.development ## Check style, types and imports
 	$(RUFF) check .
