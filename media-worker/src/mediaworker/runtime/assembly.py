@@ -15,11 +15,10 @@ from mediaworker.runtime.admission import Ticks
 from mediaworker.runtime.backlog import Backlog
 from mediaworker.runtime.detectors import Detector, SileroDetector, WebRtcDetector
 from mediaworker.runtime.engine import Engine
-from mediaworker.runtime.house import House
+from mediaworker.runtime.house import House, Occupant
 from mediaworker.runtime.ports import FactSink, SpeechProcess
 from mediaworker.runtime.readings import Parts, readings_of
 from mediaworker.runtime.roster import Roster
-from mediaworker.runtime.seat import Seat
 from mediaworker.runtime.speechdesk import SpeechDesk
 from mediaworker.runtime.ticker import Ticker
 from mediaworker.runtime.wires import WIRES
@@ -137,7 +136,7 @@ class Runtime:
         self._engine.hear(now)
         self.sessions.handle_timers(now)
 
-    def _forget(self, seat: Seat) -> None:
+    def _forget(self, seat: Occupant) -> None:
         self.sessions.forget(seat)
         self._has_left.set()
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from chalicelib.protocol.session.vocabulary import VadType
 from mediaworker.runtime.detectors import Detector
+from mediaworker.runtime.house import Occupant
 from mediaworker.runtime.inbound import Inbound
 from mediaworker.runtime.isolation import by_halves
-from mediaworker.runtime.seat import Seat
 from mediaworker.runtime.speechdesk import SpeechDesk
 from mediaworker.runtime.wires import WIRES, Samples, Wire
 from mediaworker.session.effects import Connect
@@ -40,10 +40,10 @@ class Batch:
     """A frame each of many sessions, all in one codec or all in samples."""
 
     wire: Wire
-    seats: list[Seat] = field(default_factory=list)
+    seats: list[Occupant] = field(default_factory=list)
     frames: list[bytes] = field(default_factory=list)
 
-    def add(self, seat: Seat, frame: bytes) -> None:
+    def add(self, seat: Occupant, frame: bytes) -> None:
         self.seats.append(seat)
         self.frames.append(frame)
 
@@ -75,12 +75,12 @@ class Engine:
         self._detector_of = detector_of
         self._speech = speech
         self._detectors: dict[Place, Detector] = {}
-        self._places: dict[Seat, Place | None] = {}
-        self._rows: dict[Place, dict[int, Seat]] = {}
-        self._seats: tuple[Seat, ...] = ()
+        self._places: dict[Occupant, Place | None] = {}
+        self._rows: dict[Place, dict[int, Occupant]] = {}
+        self._seats: tuple[Occupant, ...] = ()
         self.counts = Counts()
 
-    def connect(self, seat: Seat, effect: Connect) -> None:
+    def connect(self, seat: Occupant, effect: Connect) -> None:
         wire = WIRES[effect.codec]
         place = None if effect.vad is None else (wire.rate, effect.vad)
         if place is not None:
@@ -91,7 +91,7 @@ class Engine:
         self._places[seat] = place
         self._seats = tuple(self._places)
 
-    def disconnect(self, seat: Seat) -> None:
+    def disconnect(self, seat: Occupant) -> None:
         if seat not in self._places:
             return
         place = self._places.pop(seat)
@@ -144,7 +144,7 @@ class Engine:
             self._hear_batch(batch, now)
 
     def _gather(
-        self, batches: dict[Wire, Batch], seat: Seat, wire: Wire, frame: bytes
+        self, batches: dict[Wire, Batch], seat: Occupant, wire: Wire, frame: bytes
     ) -> None:
         self.counts.frames_heard += 1
         if seat.row is not None or seat.transcribes:
@@ -163,14 +163,16 @@ class Engine:
             self._transcribe(batch.wire.rate, seats, samples)
             self._detect(seats, samples, now)
 
-    def _transcribe(self, rate: int, seats: Sequence[Seat], samples: Samples) -> None:
+    def _transcribe(
+        self, rate: int, seats: Sequence[Occupant], samples: Samples
+    ) -> None:
         places = [place for place, seat in enumerate(seats) if seat.transcribes]
         if places:
             chosen = samples if len(places) == len(seats) else samples[places]
             clients = [seats[place] for place in places]
             self._speech.feed(rate, clients, chosen.tobytes())
 
-    def _detect(self, seats: Sequence[Seat], samples: Samples, now: float) -> None:
+    def _detect(self, seats: Sequence[Occupant], samples: Samples, now: float) -> None:
         members: dict[Place, list[int]] = {}
         for member, seat in enumerate(seats):
             place = self._places.get(seat)
@@ -183,7 +185,7 @@ class Engine:
         self,
         place: Place,
         members: Sequence[int],
-        seats: Sequence[Seat],
+        seats: Sequence[Occupant],
         samples: Samples,
         now: float,
     ) -> None:

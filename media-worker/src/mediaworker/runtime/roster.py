@@ -10,7 +10,7 @@ from chalicelib.protocol.session.ids import session_id
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType, HangupReason
 from mediaworker.runtime import clock as world
-from mediaworker.runtime.house import House
+from mediaworker.runtime.house import House, Occupant
 from mediaworker.runtime.ports import (
     Draining,
     IdInUse,
@@ -87,7 +87,7 @@ class Roster:
         seat.end(order.reason, order.initiator)
         return True
 
-    def forget(self, seat: Seat) -> None:
+    def forget(self, seat: Occupant) -> None:
         """It is over."""
         self._seats.pop(seat.session_id, None)
 
