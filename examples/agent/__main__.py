@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from examples.agent.person import Microphone, Person, Recording
 from examples.agent.talk import NoCall, talk
 from examples.agent.tape import Tape
 
-URL = "ws://127.0.0.1:8080/call"
+URL = f"ws://127.0.0.1:{os.environ.get('PARLEY_WORKER_PORT', '8080')}/call"
 RECORDING = Path(".parley/models/speech-samples/two_cities.wav")
 LONGEST_SECONDS = 180
 

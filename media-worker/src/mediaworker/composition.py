@@ -14,7 +14,7 @@ KNOWN = (
     "PARLEY_LOG_LEVEL",
     "PARLEY_MEDIA_CACHE",
     "PARLEY_MODELS",
-    *("PATH", "PYTHON", "LD_", "LANG", "LC_", "TMPDIR", "HOME"),
+    *("PATH", "PYTHON", "LD_", "LANG", "LC_", "TMPDIR", "HOME", "SSL_CERT_"),
     *("OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "COVERAGE"),
 )
 """How the variables begin that the speech process is given: no secret is among them."""

@@ -410,8 +410,9 @@ def test_go_on_when_the_speech_process_dies() -> None:
     world = World()
     caller = world.open().invite(codec="pcm", tts={}, asr={}, vad=QUICK_VAD)
     caller.command("tts", text="Hello")
-    caller.handle.receive_audio(pcm(0, 5))
-    world.tick(5)
+    for _ in range(50):
+        caller.handle.receive_audio(pcm(0))
+        world.tick()
     world.speech.fall()
     assert "tts" in {error["sender"] for error in caller.named("error")}
     world.speech.come_up()
@@ -464,6 +465,19 @@ def test_count_frames_that_a_slow_socket_does_not_take() -> None:
     counts = world.facts.facts[-1].counts  # type: ignore[attr-defined]
     assert (counts.packets_received, counts.packets_sent) == (1, 2)
     assert counts.frames_dropped == 3
+
+
+def test_count_frames_that_were_not_there_in_time() -> None:
+    world = World()
+    caller = world.open().invite(codec="pcm", tts={})
+    caller.command("tts", text="Hello")
+    (request,) = world.speech.asked(Synthesize)
+    world.tick(3)
+    assert world.engine.counts.frames_missing == 0, "it has not begun"
+    world.speech.speak(request.job, pcm(7, 2), is_all=False)
+    world.tick(5)
+    assert world.engine.counts.frames_missing == 3
+    assert len(caller.peer.audio) == 2
 
 
 def test_tell_events_as_one_json_object_each() -> None:

@@ -34,10 +34,7 @@ SPOKEN = words(
 
 @pytest.fixture(scope="module")
 def moonshine() -> Moonshine:
-    try:
-        return Moonshine(MODELS / "moonshine-tiny-en")
-    except NotInstalled:
-        pytest.skip("scripts/fetch-models has not been run")
+    return Moonshine(MODELS / "moonshine-tiny-en")
 
 
 @pytest.fixture(scope="module", params=[Espeak, Flite, Pico])

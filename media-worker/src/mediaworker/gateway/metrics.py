@@ -28,6 +28,7 @@ HELP: Mapping[str, str] = {
     "facts_waiting": "Facts that the control plane has not taken yet.",
     "frames_dropped_total": "Frames of audio that came too fast, or were left queued.",
     "frames_heard_total": "Frames of 20 ms that sessions were fed.",
+    "frames_missing_total": "Frames of what played that were not there in time.",
     "frames_of_silence_total": "Frames fed to sessions that received nothing.",
     "frames_played_total": "Frames written to sockets.",
     "garbage_longest_seconds": "The longest pause for garbage.",

@@ -31,6 +31,8 @@ class Counts:
     frames_of_silence: int = 0
     """Of them: fed to sessions that sent nothing."""
     frames_played: int = 0
+    frames_missing: int = 0
+    """Of what played: they were not there in time."""
     frames_dropped: int = 0
     """For sockets that did not take them in time."""
 
@@ -109,6 +111,8 @@ class Engine:
                 frame = seat.take_frame(now)
                 if frame is not None:
                     _batch(batches, wire).add(seat, frame)
+                else:
+                    self.counts.frames_missing += seat.count_missing()
         for batch in batches.values():
             self._send(batch)
 

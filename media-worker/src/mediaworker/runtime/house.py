@@ -47,6 +47,9 @@ class Occupant(Client, Protocol):
     def take_frame(self, now: float) -> bytes | None:
         """The next samples to be sent."""
 
+    def count_missing(self) -> int:
+        """Frames of what plays that were not there in time, since it was asked."""
+
     def send_audio(self, payload: bytes) -> bool:
         """False when it was dropped."""
 

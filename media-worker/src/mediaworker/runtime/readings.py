@@ -35,6 +35,7 @@ def readings_of(parts: Parts) -> Mapping[str, float]:
         "frames_heard_total": counts.frames_heard,
         "frames_of_silence_total": counts.frames_of_silence,
         "frames_played_total": counts.frames_played,
+        "frames_missing_total": counts.frames_missing,
         "frames_dropped_total": counts.frames_dropped,
         "speech_is_up": float(parts.speech.is_up),
         "speech_frames_lost_total": parts.speech.frames_lost,

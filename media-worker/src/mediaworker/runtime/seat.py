@@ -56,6 +56,7 @@ class Seat:
         self._line = Line()
         self._lost_until: float | None = None
         self._told_of_haste = False
+        self._missing = 0
         self._messages_heard = 0
         self._frames_sent = 0
         self._frames_dropped = 0
@@ -174,6 +175,11 @@ class Seat:
             self.fail(error)
             return None
         return frame
+
+    def count_missing(self) -> int:
+        """Frames of what plays that were not there in time, since it was asked."""
+        missing, self._missing = self._missing, self.session.underruns
+        return max(0, self._missing - missing)
 
     def send_audio(self, payload: bytes) -> bool:
         """False when it was dropped."""

@@ -80,10 +80,6 @@ class Session:
         return self._call.callee
 
     @property
-    def created_at_ms(self) -> int:
-        return self._call.created_at_ms
-
-    @property
     def underruns(self) -> int:
         """Frames of what plays that were not there in time."""
         player = self._call.player
