@@ -90,6 +90,19 @@ class SessionView:
     callee: str | None = None
 
 
+class Watcher(Protocol):
+    """Who reads a session along, beside its application. Nothing here waits."""
+
+    def tell_event(self, text: str) -> None:
+        """As the application's socket is told it."""
+
+    def tell_command(self, text: bytes) -> None:
+        """As it came, before it is obeyed."""
+
+    def end(self) -> None:
+        """The session is over."""
+
+
 class Sessions(Protocol):
     """All sessions of this worker, as its HTTP port sees them."""
 
@@ -103,6 +116,15 @@ class Sessions(Protocol):
 
     def end(self, order: EndSession) -> bool:
         """False when there is no such session."""
+
+    def receive(self, session_id: str, command: bytes) -> bool:
+        """A text message that came another way than over the session's socket.
+
+        False when there is no such session; raises `Overloaded` when too many wait.
+        """
+
+    def watch(self, session_id: str, watcher: Watcher) -> Callable[[], None] | None:
+        """Read along from now on; the result stops it. None: no such session."""
 
 
 class SpeechProcess(Protocol):
