@@ -22,6 +22,7 @@ from infra.laptop.payload import (
     response_of,
 )
 from infra.laptop.runtime import Answer
+from infra.laptop.sign_in import SignIn
 from infra.wiring import Cors, Function
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Gateway:
         console: ConsoleFiles,
         allowed: Cors,
         inbox: Inbox,
+        sign_in: SignIn,
         is_ready: Callable[[], bool],
         now_seconds: Callable[[], float],
     ) -> None:
@@ -63,6 +65,7 @@ class Gateway:
         self._console = console
         self._cors = allowed
         self._inbox = inbox
+        self._sign_in = sign_in
         self._is_ready = is_ready
         self._now_seconds = now_seconds
         self._threads = ThreadPoolExecutor(
@@ -76,6 +79,7 @@ class Gateway:
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MOST_BODY_BYTES)
         self._inbox.add_routes(application.router)
+        self._sign_in.add_routes(application.router)
         application.router.add_route("*", "/{path:.*}", self._serve)
         application.on_cleanup.append(self._close)
         return application

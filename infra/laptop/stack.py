@@ -15,6 +15,7 @@ from infra.laptop.console_files import ConsoleFiles
 from infra.laptop.gateway import Gateway
 from infra.laptop.inbox import Inbox, endpoints_with_inbox, secret_of
 from infra.laptop.settings import Settings
+from infra.laptop.sign_in import SignIn
 from infra.laptop.state import State
 from infra.laptop.worker import WorkerProcess
 
@@ -49,6 +50,7 @@ class Stack:
             console=ConsoleFiles(wiring.ROOT / "console"),
             allowed=wiring.CORS,
             inbox=Inbox(secret_of(environment["PARLEY_JWT_SECRET"]), now_seconds),
+            sign_in=SignIn(environment["PARLEY_JWT_SECRET"], settings, now_seconds),
             is_ready=self._is_ready,
             now_seconds=now_seconds,
         )

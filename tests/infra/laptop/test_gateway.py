@@ -19,6 +19,8 @@ from infra.laptop.console_files import ConsoleFiles
 from infra.laptop.gateway import MOST_BODY_BYTES, Gateway
 from infra.laptop.inbox import Inbox
 from infra.laptop.runtime import Answer, failure
+from infra.laptop.settings import Settings
+from infra.laptop.sign_in import SignIn
 from infra.wiring import Function
 
 FUNCTION = Function("api", "entry.http", memory_mb=128, timeout_seconds=5)
@@ -56,6 +58,11 @@ def speak(
         console=ConsoleFiles(console),
         allowed=wiring.CORS,
         inbox=Inbox(INBOX_SECRET, lambda: 1_700_000_000.5),
+        sign_in=SignIn(
+            INBOX_SECRET,
+            Settings("127.0.0.1", 8000, 8080, "INFO", None),
+            lambda: 1_700_000_000.5,
+        ),
         is_ready=lambda: is_ready,
         now_seconds=lambda: 1_700_000_000.5,
     )
