@@ -12,9 +12,11 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import (
     LEEWAY_SECONDS,
+    NOBODY,
     TOKEN_MAX_LENGTH,
     WORKER_TOKEN_SECONDS,
     Unauthenticated,
+    admit,
     bearer_token,
     verify,
     verify_worker,
@@ -119,3 +121,20 @@ def test_worker_s_token_ends_soon() -> None:
 
 def test_worker_is_not_privileged() -> None:
     assert not Principal("default", "w1", Role.WORKER).is_privileged
+
+
+def test_admit_the_token_s_user_wherever_it_stands() -> None:
+    token = signed({"sub": "alice", "exp": now() + 60})
+    alice = Principal("default", "alice")
+    assert admit({"authorization": f"Bearer {token}"}, {}, SECRET) == alice
+    assert admit({}, {"token": token}, SECRET, is_open=True) == alice
+    with pytest.raises(Unauthenticated):
+        admit({}, {"token": "none"}, SECRET, is_open=True)
+
+
+def test_admit_whom_the_query_names_only_where_it_is_open() -> None:
+    with pytest.raises(Unauthenticated, match="required"):
+        admit({}, {"uid": "bob"}, SECRET)
+    found = admit({}, {"uid": "b" * 100}, SECRET, is_open=True)
+    assert found == Principal("default", "b" * 64, Role.ADMIN)
+    assert admit({}, {}, SECRET, is_open=True).uid == NOBODY

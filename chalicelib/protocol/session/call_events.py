@@ -61,7 +61,7 @@ class Answered(OfTrack):
 
 @dataclass(frozen=True, slots=True)
 class MediaReady(OfTrack):
-    """Fired when the first audio of a SIP call arrives."""
+    """Fired when the first audio of a WebRTC or SIP call arrives."""
 
     event: ClassVar[str] = "mediaReady"
 

@@ -1,19 +1,22 @@
 """What an application can ask of a session."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from chalicelib.protocol.session.fields import (
     SPOKEN_MAX,
     Anything,
     Count,
+    Digits,
     Framed,
     Headers,
     InputTimeout,
+    KeyMillis,
     Millis,
     Name,
     Party,
+    PauseMillis,
     PlayId,
     Prose,
     Reason,
@@ -205,6 +208,22 @@ class AddIceCandidate(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits(Record):
+    """Press keys, so that the far end hears them: an extension of the protocol.
+
+    ``{"command":"dtmf","digits":"12#","durationMs":100,"gapMs":60}``
+    """
+
+    command: ClassVar[str] = "dtmf"
+    digits: Digits = field(repr=False)
+    """One after the other."""
+    duration_ms: KeyMillis = 100
+    """How long each is held down."""
+    gap_ms: PauseMillis = 60
+    """Between two."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Record):
     """Send a SIP MESSAGE within the call."""
 
@@ -264,6 +283,7 @@ Command = (
     | Mute
     | Unmute
     | AddIceCandidate
+    | SendDigits
     | Message
     | History
     | Custom

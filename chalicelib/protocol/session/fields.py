@@ -36,6 +36,7 @@ SAFE_INTEGER = 2**53 - 1
 
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+~=-]{0,255}\Z")
 DIGIT = re.compile(r"[0-9*#A-D]\Z")
+DIGITS = re.compile(r"[0-9*#A-Da-d]{1,64}\Z")
 
 Name = Annotated[str, Line(NAME_MAX)]
 """What a person or a program chose to call something: a track, a voice, a model."""
@@ -57,6 +58,8 @@ Framed = Annotated[str, Text(FRAME_MAX)]
 Sdp = Annotated[str, Hidden(Text(TEXT_MAX))]
 Secret = Annotated[str, Hidden(Line(SECRET_MAX))]
 Digit = Annotated[str, Matching(DIGIT, "one of 0 to 9, *, # and A to D")]
+Digits = Annotated[str, Hidden(Matching(DIGITS, "1 to 64 of 0 to 9, *, # and A to D"))]
+"""May be a number of a card."""
 
 Headers = Annotated[Mapping[str, str], HeaderFields()]
 PrivateHeaders = Annotated[Mapping[str, str], Hidden(HeaderFields())]
@@ -74,6 +77,8 @@ IsoTime = Annotated[int, Instant()]
 """Epoch milliseconds, written as ISO 8601."""
 Millis = Annotated[int, Whole(0, SAFE_INTEGER)]
 ShortMillis = Annotated[int, Whole(0, HOUR_MS)]
+KeyMillis = Annotated[int, Whole(40, 5_000)]
+PauseMillis = Annotated[int, Whole(20, 5_000)]
 Seconds = Annotated[float, Number(0, DAY_SECONDS)]
 Handshake = Annotated[int, Duration(HOUR_MS)]
 InputTimeout = Annotated[float, Number(0, HOUR_MS)]

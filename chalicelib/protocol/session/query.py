@@ -15,6 +15,9 @@ SERVER_SIDE_TRACK = "serverSideTrack"
 SERVER_SIDE_TRACKS = frozenset({SERVER_SIDE_TRACK, "server-side-track"})
 """The contract's name for it and the one that real servers use."""
 
+ANYBODY = "*"
+"""Whom to `SessionQuery.listen` for: any user."""
+
 WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -75,6 +78,8 @@ class SessionQuery(Record):
     binary: BinaryForm = BinaryForm.FRAME
     type: CallType | None = None
     """Where the address has no path to tell it by."""
+    listen: Name | None = None
+    """The user whose next incoming SIP call is wanted, or `ANYBODY`."""
 
     @classmethod
     def parse(

@@ -259,6 +259,7 @@ FIELDS: dict[str, str] = {
     "history": "speaker text",
     "custom": "sender data",
     "addIceCandidate": "candidate sdpMid sdpMLineIndex",
+    "dtmf": "digits durationMs gapMs",
     "CallOption": "denoise offer callee caller codec recorder vad asr tts mediaPass"
     " handshakeTimeout enableIpv6 sip extra",
     "RecorderOption": "recorderFile samplerate ptime",
@@ -274,7 +275,7 @@ FIELDS: dict[str, str] = {
     "SipOption": "username password realm headers",
     "Attendee": "username realm source",
 }
-"""Every field of the contract's tables, and of the notes on real clients."""
+"""Every field of the contract's tables, of the notes on real clients, and of ours."""
 
 EVENT_FIELDS: dict[str, str] = {
     "incoming": "trackId timestamp caller callee sdp headers?",

@@ -15,7 +15,7 @@ from chalicelib.protocol.session.containers import (
     Listing,
     Octets,
 )
-from chalicelib.protocol.session.fields import DIGIT, SESSION_ID
+from chalicelib.protocol.session.fields import DIGIT, DIGITS, SESSION_ID
 from chalicelib.protocol.session.ids import WORKER_ID
 from chalicelib.protocol.session.instants import LAST_MS
 from chalicelib.protocol.session.records import Entry, Nested, Record, entries_of
@@ -49,7 +49,7 @@ LINES = st.text(PRINTABLE, max_size=16)
 TOKENS = st.from_regex(r"[A-Za-z0-9.!%*_+`'~-]{1,24}", fullmatch=True)
 PATTERNS = {
     pattern: st.from_regex(pattern, fullmatch=True)
-    for pattern in (DIGIT, SESSION_ID, WORKER_ID)
+    for pattern in (DIGIT, DIGITS, SESSION_ID, WORKER_ID)
 }
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 
 from chalicelib.protocol.session.query import (
+    ANYBODY,
     BinaryForm,
     MalformedQuery,
     SessionQuery,
@@ -13,7 +14,11 @@ from tests.protocol.session.strategies import patient, records_of
 
 
 @patient
-@given(query=records_of(SessionQuery).filter(lambda query: query.server_side_track))
+@given(
+    query=records_of(SessionQuery).filter(
+        lambda query: query.server_side_track and query.listen != ""
+    )
+)
 def test_query_goes_both_ways(query: SessionQuery) -> None:
     assert SessionQuery.parse(query.render()) == query
 
@@ -55,6 +60,12 @@ def test_words_are_read() -> None:
     assert query.binary is BinaryForm.JSON
 
 
+@pytest.mark.parametrize("user", ["bob", ANYBODY])
+def test_user_to_listen_for_is_read(user: str) -> None:
+    assert SessionQuery.parse({"listen": user}).listen == user
+    assert SessionQuery.parse({"listen": ""}).listen is None
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -70,6 +81,11 @@ def test_words_are_read() -> None:
             "serverSideTrack",
             "a\nb",
             "serverSideTrack must be one line without control characters",
+        ),
+        (
+            "listen",
+            "a\nb",
+            "listen must be one line without control characters",
         ),
         (
             "id",

@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.protocol.session.codec import parse_command
+from chalicelib.protocol.session.codec import (
+    MalformedCommand,
+    parse_command,
+    redacted,
+)
 from chalicelib.protocol.session.commands import (
     AddIceCandidate,
     Hangup,
     Invite,
     Play,
+    SendDigits,
     Tts,
     wait_input_ms,
 )
@@ -145,6 +150,38 @@ def test_playback_is_named_by_its_url_or_by_choice() -> None:
 def test_hangup_reason_is_kept_as_it_was_sent() -> None:
     text = '{"command":"hangup","reason":"user_requested","initiator":"user"}'
     assert parse_command(text) == Hangup("user_requested", "user")
+
+
+def test_keys_to_press_have_the_lengths_of_a_keypad() -> None:
+    sent = '{"command":"dtmf","digits":"12#d","durationMs":40}'
+    assert parse_command(sent) == SendDigits("12#d", 40, 60)
+    assert parse_command('{"command":"dtmf","digits":"1"}') == SendDigits("1", 100, 60)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, "digits is required"),
+        ({"digits": ""}, "digits must be 1 to 64 of 0 to 9, *, # and A to D"),
+        ({"digits": "1" * 65}, "digits must be 1 to 64 of 0 to 9, *, # and A to D"),
+        ({"digits": "1e"}, "digits must be 1 to 64 of 0 to 9, *, # and A to D"),
+        (
+            {"digits": "1", "durationMs": 39},
+            "durationMs must be a whole number from 40 to 5000",
+        ),
+        ({"digits": "1", "gapMs": 19}, "gapMs must be a whole number from 20 to 5000"),
+    ],
+)
+def test_keys_that_are_none_are_refused(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(MalformedCommand) as caught:
+        parse_command(json.dumps({"command": "dtmf", **fields}))
+    assert str(caught.value) == f"dtmf: {sentence}"
+
+
+def test_keys_to_press_are_kept_nowhere() -> None:
+    command = SendDigits("4929")
+    assert "4929" not in repr(command)
+    assert redacted(command) == {"command": "dtmf", "durationMs": 100, "gapMs": 60}
 
 
 @patient

@@ -48,3 +48,24 @@ def test_write_rows_where_told() -> None:
     assert g711.decode_floats(octets, floats) is floats
     assert g711.encode(samples, back) is back
     assert samples.tolist() == g711.decode(octets).tolist()
+
+
+def test_decode_a_law_as_the_standard_has_it() -> None:
+    expected = np.frombuffer(audioop.alaw2lin(OCTETS.tobytes(), 2), np.int16)
+    assert g711.decode_a_law(OCTETS).tolist() == expected.tolist()
+
+
+def test_encode_a_law_as_the_standard_has_it() -> None:
+    expected = audioop.lin2alaw(SAMPLES.tobytes(), 2)
+    assert g711.encode_a_law(SAMPLES).tobytes() == expected
+
+
+def test_decode_what_was_encoded_again_in_a_law() -> None:
+    twice = g711.encode_a_law(g711.decode_a_law(OCTETS))
+    assert twice.tolist() == OCTETS.tolist()
+
+
+def test_write_a_law_where_told() -> None:
+    samples, back = np.empty(256, np.int16), np.empty(256, np.uint8)
+    assert g711.decode_a_law(OCTETS, samples) is samples
+    assert g711.encode_a_law(samples, back) is back

@@ -35,13 +35,15 @@ class Steps:
     def __init__(self, time: Time) -> None:
         self._time = time
         self.diary: list[tuple[str, float]] = []
+        self.slots: list[int] = []
         self.takes: dict[int, float] = {}
         """Number of the step -> seconds."""
 
-    def step(self, name: str) -> Callable[[float], None]:
-        def run(now: float) -> None:
+    def step(self, name: str) -> Callable[[float, int], None]:
+        def run(now: float, slot: int) -> None:
             self._time.now += self.takes.get(len(self.diary), 0.001)
             self.diary.append((name, round(now - 100.0, 3)))
+            self.slots.append(slot)
 
         return run
 
@@ -75,6 +77,7 @@ def test_share_each_slot(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hear", 0.03),
         ("play", 0.04),
     ]
+    assert steps.slots == [0, 0, 1, 1, 2]
     assert ticker.times.ticks == 2
     assert ticker.times.durations == pytest.approx([0.002, 0.002])
     assert max(ticker.times.lateness) == pytest.approx(0.0)
@@ -86,6 +89,7 @@ def test_skip_slots_after_one_that_took_too_long(
     ticker, steps, _ = run(monkeypatch, 4, {0: 0.1})
     assert ticker.times.skipped == 4
     assert steps.diary[1:] == [("hear", 0.1), ("play", 0.101), ("hear", 0.11)]
+    assert steps.slots == [0, 0, 5, 5]
 
 
 def test_let_the_backlog_work_after_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +104,9 @@ def test_let_the_backlog_work_after_each_step(monkeypatch: pytest.MonkeyPatch) -
         time = Time()
         time.wakes = 3
         backlog = Backlog(time)
-        ticker = Ticker((lambda now: None,), backlog, Ticks(), Collector(time), time)
+        ticker = Ticker(
+            (lambda now, slot: None,), backlog, Ticks(), Collector(time), time
+        )
         backlog.rung = ticker.work_soon
         backlog.add(Labourer())
         backlog.rung()

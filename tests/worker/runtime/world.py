@@ -13,10 +13,12 @@ from chalicelib.protocol.lease import SessionFact
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType, VadType
 from mediaworker.runtime.backlog import Backlog
+from mediaworker.runtime.bridge import Bridges
 from mediaworker.runtime.detectors import Detector, Rows, Window
 from mediaworker.runtime.engine import Engine
 from mediaworker.runtime.house import House
 from mediaworker.runtime.isolation import Failed
+from mediaworker.runtime.legs import Legs
 from mediaworker.runtime.ports import SessionHandle
 from mediaworker.runtime.roster import Draws, Roster
 from mediaworker.runtime.speechdesk import SpeechDesk
@@ -28,6 +30,9 @@ SLOT = 0.020
 RESUME_SECONDS = 5.0
 LOUD = 1_000
 POISON = 12_345
+POISONED_KEY = 12_346
+KEYS = {20_001: "1", 20_002: "2", 20_003: "#"}
+"""First sample of a frame -> the key that is heard in it."""
 
 
 @dataclass
@@ -88,6 +93,25 @@ class LevelDetector:
         return found
 
 
+class FakeKeys:
+    """A frame that begins with a key's own level is the key. A poisoned one fails."""
+
+    def __init__(self) -> None:
+        self._rows = Rows()
+
+    def take_row(self) -> int:
+        return self._rows.take()
+
+    def free_row(self, row: int) -> None:
+        self._rows.give_back(row)
+
+    def hear(self, frames: Any, rows: Sequence[int]) -> list[tuple[int, str]]:
+        if (frames[:, 0] == POISONED_KEY).any():
+            raise FloatingPointError("poisoned")
+        firsts = zip(rows, frames[:, 0].tolist(), strict=True)
+        return [(row, KEYS[first]) for row, first in firsts if first in KEYS]
+
+
 def level_detector(rate: int, kind: VadType) -> Detector:
     return LevelDetector()
 
@@ -109,17 +133,20 @@ class World:
         self,
         capacity: int = 100,
         detector_of: Callable[[int, VadType], Detector] = level_detector,
+        legs: Legs | None = None,
     ) -> None:
         self.now = 1_000.0
+        self.slot = 0
         self.is_overloaded = False
         self.speech = FakeSpeech()
         self.facts = FakeFacts()
         self.desk = SpeechDesk(self.speech)
-        self.engine = Engine(detector_of, self.desk)
+        self.engine = Engine(detector_of, lambda rate: FakeKeys(), self.desk)
         self.backlog = Backlog(lambda: self.now)
         numbers = itertools.count(1)
         house = House(
             self.engine,
+            Bridges(lambda name: self.roster.find(name), self.engine.rearrange),
             self.desk,
             self.backlog,
             self.facts,
@@ -133,6 +160,7 @@ class World:
             7,
             capacity,
             lambda: self.is_overloaded,
+            legs or {},
             Draws(
                 lambda: f"00000000-0000-4000-8000-{next(numbers):012x}",
                 lambda: 42,
@@ -161,7 +189,8 @@ class World:
     def tick(self, count: int = 1) -> None:
         for _ in range(count):
             self.now += SLOT
-            self.engine.play(self.now)
+            self.slot += 1
+            self.engine.play(self.now, self.slot)
             self.engine.hear(self.now)
             self.roster.handle_timers(self.now)
             self.work()

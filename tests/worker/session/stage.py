@@ -16,6 +16,7 @@ from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType
 from mediaworker.session.effects import AskText, Effect
 from mediaworker.session.identity import Identity
+from mediaworker.session.legs import LegEffect, LegEvent
 from mediaworker.session.machine import Session
 from mediaworker.session.rules import Rules
 from mediaworker.speech.messages import Broken, Made, Misheard, Text
@@ -46,7 +47,9 @@ class Stage:
         rules: Rules | None = None,
         codec: str = "",
         ping: str = "0",
+        listen: str = "",
     ) -> None:
+        self.call_type = call_type
         self.now = 100.0
         self.events: list[Event] = []
         """All that was told."""
@@ -56,7 +59,7 @@ class Stage:
         self._seen = 0
         self.session = Session(
             identity(call_type),
-            SessionQuery.parse({"ping": ping, "codec": codec}),
+            SessionQuery.parse({"ping": ping, "codec": codec, "listen": listen}),
             epoch_at_zero_ms=EPOCH_MS,
             now=self.now,
             rules=rules or Rules(),
@@ -79,6 +82,13 @@ class Stage:
         return self.send("tts", text=text, **fields)
 
     # What the world does
+
+    def tell(self, *events: LegEvent) -> "Stage":
+        """Its leg does, one after the other."""
+        for event in events:
+            self.session.leg_told(event, self.now)
+            self._drain()
+        return self
 
     def supply(self, job: int, ms: int, sample: int = 1) -> "Stage":
         audio = sample.to_bytes(2, "little") * (ms * self.session.rate // 1_000)
@@ -164,6 +174,10 @@ class Stage:
             (ask.utterance, ask.from_ms, ask.to_ms, ask.is_final)
             for ask in self.wanted(AskText)
         ]
+
+    def leg_was_asked(self) -> list[LegEffect]:
+        """All that its leg was to do."""
+        return [effect for effect in self.effects if isinstance(effect, LegEffect)]
 
     def settle(self) -> "Stage":
         """Take what is left of the session's doing."""

@@ -12,7 +12,7 @@ from chalicelib.protocol.session.events import (
     Rejected,
     TrackEnded,
 )
-from chalicelib.protocol.session.vocabulary import CallType, Codec, VadType
+from chalicelib.protocol.session.vocabulary import Codec, VadType
 from mediaworker.session.effects import Close, Connect, DropJob, MuteCaller, Report
 from mediaworker.session.ending import attendee
 from tests.worker.session.stage import EPOCH_MS, SESSION_ID, SSRC, TRACK, Stage
@@ -63,12 +63,6 @@ def test_codec_that_is_not_built_rejects_the_call(codec: str) -> None:
     assert stage.session.is_over
 
 
-@pytest.mark.parametrize("call_type", [CallType.WEBRTC, CallType.SIP])
-def test_call_type_that_is_not_built_rejects_the_call(call_type: CallType) -> None:
-    stage = Stage(call_type).invite()
-    assert stage.told() == ["error codec 501", "reject", "hangup"]
-
-
 def test_accept_without_a_pending_call_ends_the_session() -> None:
     stage = Stage().send("accept", option={})
     assert stage.told() == ["reject", "hangup"]
@@ -91,6 +85,8 @@ BEFORE = [
     ("custom", {"data": 1}),
     ("reject", {"reason": "no"}),
     ("ringing", {}),
+    ("bridge", {"targetSessionId": "x"}),
+    ("unbridge", {"targetSessionId": "x"}),
 ]
 
 
@@ -130,9 +126,8 @@ def test_setting_up_a_call_that_is_set_up_is_refused(
     [
         ("refer", {"caller": "a", "callee": "b"}),
         ("message", {"body": "x"}),
-        ("bridge", {"targetSessionId": "x"}),
-        ("unbridge", {"targetSessionId": "x"}),
         ("addIceCandidate", {"candidate": ""}),
+        ("dtmf", {"digits": "1"}),
     ],
 )
 def test_command_that_is_not_built_says_so(
@@ -271,6 +266,17 @@ def test_timer_that_is_handled_too_early_does_nothing() -> None:
     stage.session.handle_timer(stage.now)
     assert stage.settle().told() == []
     assert stage.session.timer() == stage.now + 5
+
+
+def test_news_are_there_until_they_were_taken() -> None:
+    stage = Stage(ping="5")
+    session = stage.session
+    assert session.has_news and session.timer() is not None
+    assert not session.has_news
+    session.notice("media", "x", 500, stage.now)
+    assert session.has_news
+    stage.settle()
+    assert not session.has_news
 
 
 def test_history_and_custom_are_echoed() -> None:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.protocol.session.commands import Command
+from mediaworker.session import leg_table
 from mediaworker.session.alarms import Alarm, Alarms
+from mediaworker.session.legs import LegEvent
 from mediaworker.session.lifecycle import Phase
 from mediaworker.session.samples import Given, Samples
 from mediaworker.session.table import TABLE
@@ -27,6 +29,10 @@ from tests.protocol.session.strategies import patient
 
 def test_every_command_means_something_in_every_phase() -> None:
     assert set(TABLE) == set(product(Phase, get_args(Command)))
+
+
+def test_every_word_of_a_leg_means_something_in_every_phase() -> None:
+    assert set(leg_table.TABLE) == set(product(Phase, get_args(LegEvent)))
 
 
 def test_alarms_are_due_in_order_and_once() -> None:

@@ -1,6 +1,7 @@
 """Whatever is asked of a session, in whatever order and at whatever time."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,8 @@ from chalicelib.protocol.session.codec import (
 )
 from chalicelib.protocol.session.commands import (
     Accept,
+    AddIceCandidate,
+    Bridge,
     Command,
     Custom,
     Hangup,
@@ -30,15 +33,21 @@ from chalicelib.protocol.session.commands import (
     Mute,
     Pause,
     Play,
+    Reject,
     Resume,
+    Ring,
+    SendDigits,
     Tts,
+    Unbridge,
     Unmute,
 )
 from chalicelib.protocol.session.events import (
+    Answered,
     AsrFinal,
     Event,
     Failed,
     HungUp,
+    Incoming,
     Interrupted,
     TrackEnded,
     TrackStarted,
@@ -49,7 +58,8 @@ from chalicelib.protocol.session.speech import (
     TranscriptionOption,
     VadOption,
 )
-from chalicelib.protocol.session.vocabulary import Codec
+from chalicelib.protocol.session.vocabulary import CallType, Codec
+from mediaworker.session import legs
 from mediaworker.session.effects import (
     AskText,
     Close,
@@ -61,6 +71,7 @@ from mediaworker.session.effects import (
     Report,
     SayText,
 )
+from mediaworker.session.legs import DropLeg, LegEvent
 from mediaworker.speech.messages import Broken, Made, Misheard, Text
 from tests.protocol.session.strategies import UNICODE, records_of
 from tests.worker.session.stage import SESSION_ID, TRACK, WINDOW_MS, Stage
@@ -72,6 +83,8 @@ words = st.sampled_from(["", "Hello. ", "One two. Three", "👍", "x" * 300])
 options = st.builds(
     CallOption,
     codec=st.sampled_from([None, Codec.PCMU, Codec.PCM]),
+    offer=st.sampled_from([None, "offer", "offer", "offer"]),
+    callee=st.sampled_from([None, "bob", "bob", "bob"]),
     vad=st.none()
     | st.builds(
         VadOption,
@@ -80,7 +93,7 @@ options = st.builds(
         silence_timeout=st.sampled_from([None, 0, 1, 500]),
         max_buffer_duration_secs=st.sampled_from([0, 1, 50]),
     ),
-    asr=st.none() | st.just(TranscriptionOption()),
+    asr=st.none() | st.builds(TranscriptionOption, start_when_answer=st.booleans()),
     tts=st.none() | st.just(SynthesisOption(max_concurrent_tasks=2)),
     inactivity_timeout=st.sampled_from([None, None, 0, 30]),
 )
@@ -108,29 +121,77 @@ ordinary = st.one_of(
     st.just(Custom(1)),
     st.builds(Invite, option=options),
 )
+of_legs = st.one_of(
+    st.builds(Accept, option=options),
+    st.builds(
+        Ring, early_media=st.booleans(), ringtone=st.none() | st.just("http://t")
+    ),
+    st.builds(AddIceCandidate, candidate=st.text(UNICODE, max_size=4)),
+    st.just(SendDigits("12#d")),
+    st.builds(Bridge, target_session_id=st.sampled_from(["s2", SESSION_ID])),
+    st.builds(Unbridge, target_session_id=st.sampled_from(["s2", SESSION_ID])),
+)
+"""More of them, where something else than the socket carries the audio."""
+headers = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=2)
+happenings: st.SearchStrategy[LegEvent] = st.one_of(
+    st.builds(legs.CallCame, st.text(), st.text(), st.text(), headers),
+    st.builds(legs.Rang, st.booleans()),
+    st.builds(legs.MediaAgreed, st.sampled_from(Codec), st.booleans()),
+    st.builds(legs.MediaAgreed, st.sampled_from(Codec), st.booleans()),
+    st.builds(legs.Answered, st.text()),
+    st.builds(legs.Answered, st.text()),
+    st.just(legs.MediaArrived()),
+    st.builds(legs.CandidateGathered, st.text(), st.text(), st.integers(0, 9)),
+    st.builds(legs.KeyPressed, st.sampled_from(["1", "a", "x", "", "12"])),
+    st.builds(legs.HoldChanged, st.booleans()),
+    st.builds(legs.LegTrouble, st.text(), st.integers(100, 699)),
+)
+endings: st.SearchStrategy[LegEvent] = st.one_of(
+    st.builds(legs.Declined, st.integers(300, 699), st.text()),
+    st.builds(legs.LegEnded, st.text(), st.text(), headers),
+    st.builds(legs.LegLost, st.text()),
+)
 
 
 class SessionMachine(RuleBasedStateMachine):
     """One session under everything; time runs, stands still and goes back."""
 
-    @initialize(option=st.none() | options)
-    def open(self, option: CallOption | None) -> None:
-        self.stage = Stage(ping="20")
+    call_type = CallType.WEBSOCKET
+    listen = ""
+    comes = False
+    """The call does, instead of being asked for."""
+
+    @initialize(option=options, progress=st.sampled_from([0, 1, 2, 3, 4, 4, 4]))
+    def open(self, option: CallOption, progress: int) -> None:
+        self.stage = Stage(self.call_type, ping="20", listen=self.listen)
         self.checked = 0
         self.steps = 0
-        if option is not None:
-            self.stage.receive(Invite(option))
+        asked = replace(option, offer="offer", callee="bob")
+        beginning: list[Command | LegEvent] = [
+            Ring(ringtone="http://t") if self.comes else Mute(),
+            Accept(option) if self.comes else Invite(asked),
+            legs.MediaAgreed(Codec.PCMA, has_keys=True),
+            legs.Answered("v=0"),
+        ]
+        if self.comes:
+            self.stage.tell(legs.CallCame("a", "b", ""))
+        for step in beginning[:progress]:
+            if isinstance(step, LegEvent):
+                self.stage.tell(step)
+            else:
+                self.stage.receive(step)
 
     @rule(command=ordinary)
     def ask(self, command: Command) -> None:
         errors = len(self.stage.all(Failed))
         was_live = self.stage.session.is_connected
         self.stage.receive(command)
-        if not was_live and not isinstance(command, Invite):
+        is_simple = self.call_type is CallType.WEBSOCKET
+        if is_simple and not was_live and not isinstance(command, Invite):
             is_over = self.stage.session.is_over
             assert len(self.stage.all(Failed)) == errors + (not is_over)
 
-    @rule(seconds=st.sampled_from([-1.0, 0.0, 0.001, 0.02, 0.5, 11.0]))
+    @rule(seconds=st.sampled_from([-1.0, 0.0, 0.001, 0.02, 0.5, 0.5, 11.0, 61.0]))
     def pass_time(self, seconds: float) -> None:
         self.stage.now = max(0.0, self.stage.now + seconds)
         session, now = self.stage.session, self.stage.now
@@ -161,7 +222,7 @@ class SessionMachine(RuleBasedStateMachine):
             frame = self.stage.frame()
             if frame is not None:
                 assert len(frame) == self.stage.session.rate // 25
-                assert self.stage.session.is_connected
+                assert self.stage.wanted(Connect)
 
     @rule(job=jobs, ms=st.sampled_from([0, 7, 20, 200, 3_000]))
     def supply(self, job: int, ms: int) -> None:
@@ -197,9 +258,39 @@ class SessionMachine(RuleBasedStateMachine):
         self.stage.session.press(digit, self.stage.now)
         self.stage.settle()
 
+    @rule(command=of_legs)
+    def ask_of_its_leg(self, command: Command) -> None:
+        is_fatal = isinstance(command, Accept) and not self.comes
+        if not is_fatal or self.steps > 25:
+            self.stage.receive(command)
+
+    @precondition(lambda self: self.call_type is not CallType.WEBSOCKET)
+    @rule(event=happenings)
+    def hear_of_its_leg(self, event: LegEvent) -> None:
+        self.stage.tell(event)
+
+    @precondition(lambda self: self.steps > 25)
+    @rule(event=endings)
+    def hear_of_its_leg_s_end(self, event: LegEvent) -> None:
+        self.stage.tell(event)
+
+    @rule(other=st.sampled_from(["s2", "s3"]), is_joined=st.booleans())
+    def bridge(self, other: str, is_joined: bool) -> None:
+        session = self.stage.session
+        tell = session.joined if is_joined else session.parted
+        tell(other, self.stage.now)
+        self.stage.settle()
+
     @precondition(lambda self: self.steps > 25)
     @rule(
-        command=st.sampled_from([Hangup(), Hangup("x", "caller"), Accept(CallOption())])
+        command=st.sampled_from(
+            [
+                Hangup(),
+                Hangup("x", "caller", {"X-A": "1"}),
+                Reject("no"),
+                Accept(CallOption()),
+            ]
+        )
     )
     def hang_up(self, command: Command) -> None:
         self.stage.receive(command)
@@ -233,6 +324,8 @@ def check(stage: Stage) -> None:
     """The promises that every story keeps."""
     check_end(stage)
     check_calls_track(stage.events)
+    check_beginning(stage.events)
+    check_leg(stage)
     check_playbacks(stage.events)
     check_effects(stage.effects, is_over=stage.session.is_over)
     indexes = [final.index for final in stage.all(AsrFinal)]
@@ -262,6 +355,31 @@ def check_calls_track(events: list[Event]) -> None:
     ]
     story = ["trackStart", "trackEnd", "hangup"]
     assert names in (story[:0], story[:1], story, ["hangup"])
+
+
+def check_beginning(events: list[Event]) -> None:
+    """A call comes once, before all else of it; its track starts before its answer."""
+    kinds = [type(event) for event in events]
+    assert kinds.count(Answered) <= 1 and kinds.count(Incoming) <= 1
+    if Answered in kinds:
+        assert TrackStarted in kinds[: kinds.index(Answered)]
+    if Incoming in kinds and TrackStarted in kinds:
+        assert kinds.index(Incoming) < kinds.index(TrackStarted)
+
+
+def check_leg(stage: Stage) -> None:
+    """It is asked for one call at most, and dropped once, last of all."""
+    asked = stage.leg_was_asked()
+    beginnings = (legs.AnswerOffer, legs.PlaceCall, legs.TakeCall, legs.DeclineCall)
+    assert sum(isinstance(effect, beginnings) for effect in asked) <= 1
+    drops = [effect for effect in asked if isinstance(effect, DropLeg)]
+    has_leg = stage.call_type is not CallType.WEBSOCKET
+    if not has_leg:
+        assert asked == []
+    elif stage.session.is_over:
+        assert len(drops) == 1 and stage.effects[-2] is drops[0]
+    else:
+        assert drops == []
 
 
 def check_playbacks(events: list[Event]) -> None:
@@ -301,13 +419,30 @@ def check_effects(effects: list[Effect], *, is_over: bool) -> None:
         assert counts[Close] == 1
 
 
+class WebRtcMachine(SessionMachine):
+    call_type = CallType.WEBRTC
+
+
+class SipMachine(SessionMachine):
+    call_type = CallType.SIP
+
+
+class IncomingMachine(SipMachine):
+    listen = "*"
+    comes = True
+
+
 TestSession = SessionMachine.TestCase
-TestSession.settings = settings(
-    deadline=None,
-    max_examples=120,
-    stateful_step_count=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestWebRtcSession = WebRtcMachine.TestCase
+TestSipSession = SipMachine.TestCase
+TestIncomingSession = IncomingMachine.TestCase
+for case in (TestSession, TestWebRtcSession, TestSipSession, TestIncomingSession):
+    case.settings = settings(
+        deadline=None,
+        max_examples=120,
+        stateful_step_count=50,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
 
 HARMLESS = [c for c in get_args(Command) if c not in (Hangup, Accept)]
 anything = st.one_of(*(records_of(command) for command in HARMLESS))

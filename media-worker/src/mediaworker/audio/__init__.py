@@ -1,4 +1,4 @@
-"""Batch signal processing over arrays of calls.
+"""Batch signal processing over arrays of calls, and the codecs that have a state.
 
-Pure: may import numpy; no asyncio, socket, time.
+Pure: may import numpy and codecs; no asyncio, socket, time.
 """

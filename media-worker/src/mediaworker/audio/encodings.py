@@ -47,19 +47,8 @@ def _mu_law(data: bytes) -> Samples:
 
 
 def _a_law(data: bytes) -> Samples:
-    return np.take(_A_LAW, np.frombuffer(data, np.uint8))
+    return g711.decode_a_law(np.frombuffer(data, np.uint8))
 
-
-def _a_law_table() -> Samples:
-    # Every second bit is sent inverted; the sign is set for what is positive.
-    code = np.arange(256) ^ 0x55
-    segment, place = code >> 4 & 7, code & 15
-    lowest = (2 * place + 1) << 3
-    magnitude = np.where(segment, (lowest + 256) << np.maximum(segment - 1, 0), lowest)
-    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
-
-
-_A_LAW = _a_law_table()
 
 ENCODINGS = {
     (1, 8): Encoding("pcm_u8", 1, _unsigned_8),

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.protocol.session.vocabulary import VadType
+from mediaworker.audio.key_tones import KeyTones
 from mediaworker.audio.silero import Network, Weights
 from mediaworker.runtime import clock as world
 from mediaworker.runtime import garbage
 from mediaworker.runtime.admission import Ticks
 from mediaworker.runtime.backlog import Backlog
+from mediaworker.runtime.bridge import Bridges
 from mediaworker.runtime.detectors import Detector, SileroDetector, WebRtcDetector
 from mediaworker.runtime.engine import Engine
-from mediaworker.runtime.house import House, Occupant
+from mediaworker.runtime.house import House
+from mediaworker.runtime.legs import Legs
+from mediaworker.runtime.occupant import Occupant
 from mediaworker.runtime.ports import FactSink, SpeechProcess
 from mediaworker.runtime.readings import Parts, readings_of
 from mediaworker.runtime.roster import Roster
@@ -56,6 +60,7 @@ class Runtime:
         facts: FactSink,
         speech: SpeechProcess,
         may_take: Callable[[], bool],
+        legs: Legs,
     ) -> None:
         """Raises `ModelsMissing`. ``may_take`` tells whether the fleet lets it."""
         clock = world.monotonic
@@ -66,11 +71,12 @@ class Runtime:
         self._was_ready = False
         self._speech = SpeechDesk(speech)
         self._engine = Engine(
-            lambda rate, kind: _detector(weights, rate, kind), self._speech
+            lambda rate, kind: _detector(weights, rate, kind), KeyTones, self._speech
         )
         backlog = Backlog(clock)
         house = House(
             self._engine,
+            Bridges(lambda name: self.sessions.find(name), self._engine.rearrange),
             self._speech,
             backlog,
             facts,
@@ -84,6 +90,7 @@ class Runtime:
             epoch,
             settings.capacity,
             lambda: not (self.is_ready and may_take()) or self._is_overloaded(),
+            legs,
         )
         self._collector = garbage.Collector(clock)
         self._ticker = Ticker(
@@ -128,7 +135,7 @@ class Runtime:
     def _is_overloaded(self) -> bool:
         return self._ticks.is_overloaded(self._clock())
 
-    def _hear(self, now: float) -> None:
+    def _hear(self, now: float, slot: int) -> None:
         if not self._was_ready and self.is_ready:
             self._was_ready = True
             # Another process was being started, which takes its time.
@@ -165,3 +172,5 @@ def _warm_up(weights: Mapping[str, np.ndarray]) -> None:
         frames = np.zeros((len(rows), wire.rate // 50), np.int16)
         for _ in range(WARM_UP_ROUNDS):
             detector.hear(frames, rows, lambda row, error: None)
+        keys = KeyTones(wire.rate)
+        keys.hear(frames, [keys.take_row() for _ in rows])

@@ -43,6 +43,18 @@ class Detector(Protocol):
         """Feed a frame to each of the rows; ``failed`` is told a row that cannot."""
 
 
+class KeyDetector(Protocol):
+    """Rows, one for each session whose keys come as tones in its audio."""
+
+    def take_row(self) -> int:
+        """In which nothing of any other session is left."""
+
+    def free_row(self, row: int) -> None: ...
+
+    def hear(self, frames: Samples, rows: Sequence[int]) -> Sequence[tuple[int, str]]:
+        """Feed a frame to each of the rows; the rows that a key was pressed in."""
+
+
 class Rows:
     """Numbers that are handed out, the lowest first, and given back."""
 

@@ -35,9 +35,9 @@ class Holder:
     tenant: str
     uid: str
     tell: Callable[[LegEvent], None]
-    """Brings the session what happened; never within a call of the leg's methods,
-    except `Leg.obey`. Nothing is told after `DropLeg`, or after the leg said that it
-    is over."""
+    """Brings the session what happened, at once, or after what it is at; never within
+    a call of the leg's methods, except `Leg.obey`. Nothing is told after `DropLeg`, or
+    after the leg said that it is over."""
     lost: Callable[[Exception], None]
     """The leg cannot go on, by a mistake of ours: ends the session, and no other."""
 
@@ -56,6 +56,8 @@ class LegStatistics:
     jitter_ms: float = 0.0
     round_trip_ms: float | None = None
     """By RTCP; None until it was measured."""
+    mos: float | None = None
+    """An estimate of how the far end is heard, from 1.0 to 4.5."""
 
 
 class Leg(Protocol):
@@ -63,14 +65,23 @@ class Leg(Protocol):
 
     @property
     def wire(self) -> Wire:
-        """How frames stand in `source` and `send_audio`; once media is agreed."""
+        """How frames stand in `source` and `send_audio`; once media is agreed.
+
+        An instance that all legs share: what stands in one goes through the tick
+        together.
+        """
 
     @property
     def source(self) -> Source:
         """Once media is agreed."""
 
     @property
-    def statistics(self) -> LegStatistics: ...
+    def is_open(self) -> bool:
+        """Whether the far end can hear: what plays waits until it can."""
+
+    @property
+    def statistics(self) -> LegStatistics:
+        """At any time, after the end too; counts never fall, but for `packets_lost`."""
 
     def obey(self, effect: LegEffect) -> None:
         """Do it, or begin to."""
@@ -84,5 +95,7 @@ class Leg(Protocol):
 
 
 LegMaker = Callable[[Holder], Leg]
+"""May tell the holder already: it hears it once the application's socket is there.
+May raise `mediaworker.runtime.ports.Refusal`."""
 Legs = Mapping[CallType, LegMaker]
 """How each type of call gets its leg; a type that is absent has none."""

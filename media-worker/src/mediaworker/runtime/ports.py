@@ -3,6 +3,7 @@
 Refusal
 ├── IdInUse        the session's socket is alive                        409
 ├── NotYours       the id belongs to somebody else's session            403
+├── NotBuilt       the worker has no leg for this type of call          501
 ├── Overloaded     the worker takes no more sessions now                503
 └── Draining       the worker takes no more sessions at all             503
 """
@@ -31,6 +32,10 @@ class IdInUse(Refusal):
 
 class NotYours(Refusal):
     status = 403
+
+
+class NotBuilt(Refusal):
+    status = 501
 
 
 class Overloaded(Refusal):
@@ -124,7 +129,10 @@ class Sessions(Protocol):
         """
 
     def watch(self, session_id: str, watcher: Watcher) -> Callable[[], None] | None:
-        """Read along from now on; the result stops it. None: no such session."""
+        """Read along from now on; the result stops it. None: no such session.
+
+        Raises `Overloaded` when too many do. A watcher that raises is dropped.
+        """
 
 
 class SpeechProcess(Protocol):

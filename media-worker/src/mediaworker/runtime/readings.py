@@ -24,6 +24,7 @@ class Parts:
 def readings_of(parts: Parts) -> Mapping[str, float]:
     """Gauges, and counters whose names end in ``_total``; seconds where they end so."""
     times, counts = parts.ticker.times, parts.engine.counts
+    legs = parts.roster.leg_totals()
     return {
         "sessions": len(parts.roster),
         "sessions_opened_total": parts.roster.opened,
@@ -37,6 +38,12 @@ def readings_of(parts: Parts) -> Mapping[str, float]:
         "frames_played_total": counts.frames_played,
         "frames_missing_total": counts.frames_missing,
         "frames_dropped_total": counts.frames_dropped,
+        **{f"legs_{kind}": count for kind, count in parts.roster.legs().items()},
+        "rtp_packets_received_total": legs.packets_received,
+        "rtp_packets_sent_total": legs.packets_sent,
+        "rtp_packets_lost_total": legs.packets_lost,
+        "rtp_packets_late_total": legs.packets_late,
+        "frames_concealed_total": legs.frames_concealed,
         "speech_is_up": float(parts.speech.is_up),
         "speech_frames_lost_total": parts.speech.frames_lost,
         "garbage_pauses_total": parts.collector.pauses,

@@ -1,110 +1,68 @@
-"""A session, its line to the application, and its place in the tick."""
+"""A session, its line to the application, its leg, and its place in the tick."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
-from chalicelib.protocol.lease import Fact, SessionEnded
-from chalicelib.protocol.session.codec import (
-    MalformedCommand,
-    as_text,
-    parse_command,
-    render_event,
-)
+from chalicelib.protocol.session.codec import MalformedCommand, parse_command
+from chalicelib.protocol.session.fields import DIGIT
 from chalicelib.protocol.session.vocabulary import HangupReason
+from mediaworker.runtime.bridge import Side
 from mediaworker.runtime.house import House, perform
 from mediaworker.runtime.inbound import Inbound
-from mediaworker.runtime.line import Line
-from mediaworker.runtime.ports import Peer, SessionView
+from mediaworker.runtime.legs import Leg, Source
+from mediaworker.runtime.life import SYSTEM, Life
+from mediaworker.runtime.line import FULL_COMMANDS
+from mediaworker.runtime.ports import Overloaded, SessionView, Watcher
 from mediaworker.runtime.speechdesk import Answer
 from mediaworker.runtime.wires import Wire
+from mediaworker.session.effects import Effect
+from mediaworker.session.legs import (
+    DropLeg,
+    KeyPressed,
+    LegEffect,
+    LegEvent,
+    PressKeys,
+)
 from mediaworker.session.machine import Session
 from mediaworker.speech.messages import Broken, Chunk, Made, Misheard, Text
 
 logger = logging.getLogger(__name__)
 
-SYSTEM = "system"
 CALLER = "caller"
 REQUEST_TIMEOUT = 408
 TOO_MANY = 429
-INTERNAL_ERROR = 500
-CLOSED_BY_FAULT = 1_011
+KEY_MS = 100
+KEY_GAP_MS = 50
+"""Of a key that is passed on over a bridge."""
 
 
-class Seat:
-    """Obeys its session's effects, and brings it what the world has for it.
+class Seat(Life):
+    """Obeys its session's effects, and brings it what the world has for it."""
 
-    Whatever goes wrong within ends this session, and touches no other.
-    """
-
-    def __init__(self, session: Session, view: SessionView, house: House) -> None:
-        self.session = session
-        self.inbound: Inbound | None = None
+    def __init__(
+        self, session: Session, view: SessionView, house: House, *, is_admins: bool
+    ) -> None:
+        super().__init__(session, view, house)
+        self.is_admins = is_admins
         self.wire: Wire | None = None
-        """None, as is the former, until the session is connected."""
+        """None until the session is connected, and when it is over; so the next."""
+        self.source: Source | None = None
         self.row: int | None = None
         """In its detector; None when no voice is to be detected."""
+        self.key_row: int | None = None
+        """In the detector of tones; None when no keys are to be."""
+        self.side: Side | None = None
+        """Its end of a bridge."""
         self.heard_ms = 0
-        self.is_playing = False
-        """There may be a frame to take."""
         self.is_muted = False
         self.transcribes = False
-        self.timer_at: float | None = None
-        """When the session, or its lost socket, wants to be looked at."""
-        self._view = view
-        self._house = house
-        self._line = Line()
-        self._lost_until: float | None = None
         self._told_of_haste = False
         self._missing = 0
-        self._messages_heard = 0
-        self._frames_sent = 0
-        self._frames_dropped = 0
-        """In either direction."""
-        self._is_closed = False
 
     @property
-    def session_id(self) -> str:
-        return self._view.session_id
-
-    @property
-    def view(self) -> SessionView:
-        """As the session is now."""
-        session = self.session
-        return replace(self._view, caller=session.caller, callee=session.callee)
-
-    @property
-    def is_attached(self) -> bool:
-        """Whether its socket is there."""
-        return self._line.is_attached
-
-    def attach(self, peer: Peer) -> None:
-        """The session's first socket, or the one that resumes it."""
-        self._lost_until = None
-        self._line.attach(peer)
-        self._attend(lambda now: None)
-
-    def counted(self, fact: Fact) -> Fact:
-        """With what went over the socket, which only the seat has seen."""
-        if not isinstance(fact, SessionEnded):
-            return fact
-        counts = replace(
-            fact.counts,
-            packets_received=self._messages_heard,
-            packets_sent=self._frames_sent,
-            frames_dropped=self._frames_dropped,
-        )
-        return replace(fact, counts=counts)
-
-    def end(
-        self,
-        reason: str,
-        initiator: str,
-        error: str | None = None,
-        code: int | None = None,
-    ) -> None:
-        """Hang up, whatever the session is doing."""
-        self._attend(lambda now: self.session.end(reason, initiator, now, error, code))
+    def is_live(self) -> bool:
+        """The call was set up, and is not over."""
+        return self.wire is not None and self.session.is_connected
 
     def close(self, code: int, reason: str) -> None:
         """The session is over, and has told it."""
@@ -115,13 +73,17 @@ class Seat:
         self.is_playing = False
         self.wire = None
         self.transcribes = False
-        self.inbound = None
+        self.source = None
+        self._effects.clear()
+        self._house.bridges.leave(self)
         self._house.floor.disconnect(self)
         self._house.speech.leave(self)
+        self._drop_leg(DropLeg())
         self._line.close(code, reason)
+        self._watchers.end()
         self._house.closed(self)
 
-    # From its socket
+    # From its socket, and beside it
 
     def receive_text(self, text: bytes) -> None:
         if self._is_closed:
@@ -130,20 +92,32 @@ class Seat:
         if self._line.commands == 1:
             self._house.backlog.add(self)
 
+    def receive_aside(self, text: bytes) -> None:
+        """As the former, from another than the socket; raises `Overloaded`."""
+        if self._line.commands >= FULL_COMMANDS:
+            raise Overloaded("too many commands wait for the session")
+        self.receive_text(text)
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Raises `Overloaded`."""
+        return self._watchers.add(watcher)
+
     def work(self) -> bool:
         """Obey one command; whether more are waiting."""
         if self._line.commands:
             text = self._line.take()
+            self._watchers.tell_command(text)
             self._attend(lambda now: self._receive(text, now))
         return self._line.commands > 0
 
     def receive_audio(self, payload: bytes) -> None:
-        if self.inbound is None:
+        """It goes nowhere when a leg carries the session's audio."""
+        if not isinstance(self.source, Inbound):
             return
-        self._messages_heard += 1
-        dropped = self.inbound.push(payload)
+        self._account.messages_heard += 1
+        dropped = self.source.push(payload)
         if dropped:
-            self._frames_dropped += dropped
+            self._account.frames_dropped += dropped
             self._tell_of_haste()
 
     def lose(self, is_clean: bool) -> None:
@@ -157,6 +131,47 @@ class Seat:
         self._lost_until = self._house.clock() + self._house.resume_seconds
         self._attend(lambda now: None)
 
+    # From its leg, and to it
+
+    def obey(self, effect: LegEffect) -> None:
+        """Have the leg do it; raises what the leg does, unless it is to be dropped."""
+        if isinstance(effect, DropLeg):
+            self._drop_leg(effect)
+        else:
+            self._far.obey(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        perform(effect, self, self._house)
+
+    def _hear_leg(self, event: LegEvent, now: float) -> None:
+        self.session.leg_told(event, now)
+        side = self.side
+        if isinstance(event, KeyPressed) and side is not None and not self.is_muted:
+            side.partner.forward(event.digit)
+
+    # From the other end of a bridge
+
+    def forward(self, digit: str) -> None:
+        """A key that was pressed there; what is none is ignored."""
+        digit = digit.upper()
+        if not DIGIT.match(digit):
+            return
+        try:
+            self.obey(PressKeys(digit, KEY_MS, KEY_GAP_MS))
+        except Exception as error:
+            self.fail(error)
+
+    def joined(self, session_id: str) -> None:
+        """The session hears another one, and is heard."""
+        self._attend(lambda now: self.session.joined(session_id, now))
+
+    def parted(self, session_id: str) -> None:
+        self._attend(lambda now: self.session.parted(session_id, now))
+
+    def notice(self, sender: str, sentence: str, code: int) -> None:
+        """Something went wrong, and the session goes on."""
+        self._attend(lambda now: self.session.notice(sender, sentence, code, now))
+
     # From the tick
 
     def hear(self, probability: float, to_ms: int, now: float) -> None:
@@ -165,6 +180,10 @@ class Seat:
             self._settle_news(now)
         except Exception as error:
             self.fail(error)
+
+    def press(self, digit: str) -> None:
+        """A key that was heard."""
+        self._attend(lambda now: self.session.press(digit, now))
 
     def take_frame(self, now: float) -> bytes | None:
         """The next samples to be sent."""
@@ -181,14 +200,34 @@ class Seat:
         missing, self._missing = self._missing, self.session.underruns
         return max(0, self._missing - missing)
 
-    def send_audio(self, payload: bytes) -> bool:
+    def send_audio(self, frame: bytes, slot: int) -> bool:
         """False when it was dropped."""
-        is_sent = self._line.send_audio(payload)
-        if is_sent:
-            self._frames_sent += 1
+        leg = self._far.leg
+        if leg is None:
+            is_sent = self._line.send_audio(frame)
         else:
-            self._frames_dropped += 1
+            is_sent = self._send_to(leg, frame, slot)
+        if is_sent:
+            self._account.frames_sent += 1
+        else:
+            self._account.frames_dropped += 1
         return is_sent
+
+    def send_silence(self, slot: int) -> None:
+        """There is nothing to be sent in the slot."""
+        leg = self._far.leg
+        if leg is not None:
+            try:
+                leg.send_silence(slot)
+            except Exception as error:
+                self.fail(error)
+
+    def _send_to(self, leg: Leg, frame: bytes, slot: int) -> bool:
+        try:
+            return leg.send_audio(frame, slot)
+        except Exception as error:
+            self.fail(error)
+            return False
 
     def handle_timer(self, now: float) -> None:
         if self._lost_until is not None and now >= self._lost_until:
@@ -197,20 +236,6 @@ class Seat:
             self.end(HangupReason.FAILED, SYSTEM, sentence, REQUEST_TIMEOUT)
         else:
             self._attend(self.session.handle_timer)
-
-    def fail(self, error: Exception) -> None:
-        """The session cannot go on; all others can."""
-        named = {"session_id": self.session_id}
-        logger.error("session failed", exc_info=error, extra=named)
-        now = self._house.clock()
-        try:
-            self.session.end(
-                HangupReason.FAILED, SYSTEM, now, "the session failed", INTERNAL_ERROR
-            )
-            self._settle(now)
-        except Exception:
-            logger.exception("session cut", extra=named)
-            self.close(CLOSED_BY_FAULT, "the session failed")
 
     # From the speech process
 
@@ -230,14 +255,6 @@ class Seat:
         self._attend(self.session.speech_lost)
 
     # Within
-
-    def _attend(self, tell: Callable[[float], None]) -> None:
-        now = self._house.clock()
-        try:
-            tell(now)
-            self._settle(now)
-        except Exception as error:
-            self.fail(error)
 
     def _receive(self, text: bytes, now: float) -> None:
         try:
@@ -264,31 +281,4 @@ class Seat:
         if not self._told_of_haste:
             self._told_of_haste = True
             sentence = "audio comes faster than it is heard: the oldest is dropped"
-            self._attend(
-                lambda now: self.session.notice("media", sentence, TOO_MANY, now)
-            )
-
-    def _settle_news(self, now: float) -> None:
-        """Where there is mostly none, and many sessions to look at."""
-        if self.session.has_news:
-            self._settle(now)
-
-    def _settle(self, now: float) -> None:
-        """Tell what the session tells, and do what it wants done."""
-        session = self.session
-        while not self._is_closed:
-            events, effects = session.events(), session.effects()
-            for event in events:
-                self._line.send(as_text(render_event(event)))
-            for effect in effects:
-                perform(effect, self, self._house)
-            if not events and not effects:
-                break
-        if self._line.is_overfull and not session.is_over:
-            self.end(HangupReason.FAILED, SYSTEM)
-        self.is_playing = session.is_playing
-        timer, lost = session.timer(), self._lost_until
-        if timer is None or lost is None:
-            self.timer_at = lost if timer is None else timer
-        else:
-            self.timer_at = min(timer, lost)
+            self.notice("media", sentence, TOO_MANY)

@@ -16,6 +16,10 @@ SAMPLES = 3_000
 """The ticks that readings look back on: a minute of them."""
 
 
+Step = Callable[[float, int], None]
+"""Is told the hour and the number of the slot, some of which are skipped."""
+
+
 @dataclass(slots=True)
 class Times:
     """How the latest ticks went, in seconds."""
@@ -46,7 +50,7 @@ class Ticker:
 
     def __init__(
         self,
-        steps: Sequence[Callable[[float], None]],
+        steps: Sequence[Step],
         backlog: Backlog,
         ticks: Ticks,
         collector: Collector,
@@ -82,7 +86,7 @@ class Ticker:
             due = slot.begins_at + place * self._spacing
             await asyncio.sleep(max(0.0, due - self._clock()))
             began = self._clock()
-            step(began)
+            step(began, slot.number)
             ended = self._clock()
             took += ended - began
             lateness = lateness or began - due

@@ -50,6 +50,21 @@ class Pcmu:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Pcma:
+    """G.711 A-law at 8 kHz."""
+
+    rate: int = 8_000
+    frame_bytes: int = 160
+    silence: bytes = b"\xd5" * 160
+
+    def decode(self, frames: Octets) -> Samples:
+        return g711.decode_a_law(frames)
+
+    def encode(self, samples: Samples) -> Octets:
+        return g711.encode_a_law(samples)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Pcm:
     """16-bit little-endian samples at 16 kHz."""
 
@@ -64,5 +79,9 @@ class Pcm:
         return np.ascontiguousarray(samples).view(np.uint8)
 
 
-WIRES: dict[Codec, Wire] = {Codec.PCMU: Pcmu(), Codec.PCM: Pcm()}
-"""Those that a WebSocket call can have."""
+WIRES: dict[Codec, Wire] = {
+    Codec.PCMU: Pcmu(),
+    Codec.PCMA: Pcma(),
+    Codec.PCM: Pcm(),
+}
+"""Those of the engine: what codecs with state become is ``PCM``."""

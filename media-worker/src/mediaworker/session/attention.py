@@ -14,6 +14,10 @@ class Activity(Enum):
     """The caller speaks."""
     PLAYBACK = auto()
     """The caller listens."""
+    HOLD = auto()
+    """The caller has put the call on hold."""
+    BRIDGE = auto()
+    """The caller hears another session."""
 
 
 class Attention:

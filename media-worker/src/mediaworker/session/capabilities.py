@@ -9,6 +9,8 @@ from chalicelib.protocol.session.commands import Command
 from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.records import entries_of
 from chalicelib.protocol.session.vocabulary import CallType, Codec
+from mediaworker.session import legs
+from mediaworker.session.legs import LegEvent
 
 EVERYWHERE: frozenset[type[Command]] = frozenset(
     {
@@ -26,6 +28,30 @@ EVERYWHERE: frozenset[type[Command]] = frozenset(
         commands.Unmute,
         commands.History,
         commands.Custom,
+        commands.Bridge,
+        commands.Unbridge,
+    }
+)
+
+RATES: Mapping[Codec, int] = {
+    Codec.PCMU: 8_000,
+    Codec.PCMA: 8_000,
+    Codec.G722: 16_000,
+    Codec.PCM: 16_000,
+    Codec.OPUS: 16_000,
+}
+"""The samples a second that a session hears and plays, by what it is carried in."""
+
+BY_ANY_LEG: frozenset[type[LegEvent]] = frozenset(
+    {
+        legs.MediaAgreed,
+        legs.Answered,
+        legs.MediaArrived,
+        legs.KeyPressed,
+        legs.LegTrouble,
+        legs.Declined,
+        legs.LegEnded,
+        legs.LegLost,
     }
 )
 
@@ -57,12 +83,34 @@ class Capabilities:
     """The codecs that it speaks, and their samples a second."""
     commands: frozenset[type[Command]] = EVERYWHERE
     features: frozenset[str] = frozenset()
+    leg_events: frozenset[type[LegEvent]] = frozenset()
+    """What its leg may tell; nothing where there is none."""
 
+    @property
+    def has_leg(self) -> bool:
+        """Whether anything but the application's socket carries its audio."""
+        return bool(self.leg_events)
+
+
+def _rates(*codecs: Codec) -> dict[Codec, int]:
+    return {codec: RATES[codec] for codec in codecs}
+
+
+NEGOTIATED = _rates(Codec.OPUS, Codec.G722, Codec.PCMU, Codec.PCMA)
+"""What SDP may agree upon."""
 
 CAPABILITIES: Mapping[CallType, Capabilities] = {
-    CallType.WEBSOCKET: Capabilities({Codec.PCMU: 8_000, Codec.PCM: 16_000}),
-    CallType.WEBRTC: Capabilities({}),
-    CallType.SIP: Capabilities({}),
+    CallType.WEBSOCKET: Capabilities(_rates(Codec.PCMU, Codec.PCM)),
+    CallType.WEBRTC: Capabilities(
+        NEGOTIATED,
+        EVERYWHERE | {commands.AddIceCandidate, commands.SendDigits},
+        leg_events=BY_ANY_LEG | {legs.CandidateGathered},
+    ),
+    CallType.SIP: Capabilities(
+        NEGOTIATED,
+        EVERYWHERE | {commands.SendDigits},
+        leg_events=BY_ANY_LEG | {legs.CallCame, legs.Rang, legs.HoldChanged},
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from chalicelib.protocol.session.commands import Hangup
 from chalicelib.protocol.session.vocabulary import HangupReason
 
 SYSTEM = "system"
+CALLEE = "callee"
 REASONS = {
     "caller": HangupReason.BY_CALLER,
     "callee": HangupReason.BY_CALLEE,
@@ -13,11 +14,38 @@ REASONS = {
 SCHEMES = ("sip:", "sips:", "tel:")
 
 
-def words_of(command: Hangup) -> tuple[str, str]:
-    """The reason and the initiator: as they were given, else of our vocabulary."""
+STATUSES = {
+    402: HangupReason.NO_BALANCE,
+    408: HangupReason.NO_ANSWER,
+    480: HangupReason.NO_ANSWER,
+    486: HangupReason.REJECTED,
+    487: HangupReason.CANCELED,
+    500: HangupReason.SERVER_UNAVAILABLE,
+    502: HangupReason.SERVER_UNAVAILABLE,
+    503: HangupReason.SERVER_UNAVAILABLE,
+    504: HangupReason.SERVER_UNAVAILABLE,
+    600: HangupReason.REJECTED,
+    603: HangupReason.REJECTED,
+    607: HangupReason.REJECTED,
+    608: HangupReason.REJECTED,
+}
+"""Why there is no call, by SIP's final answer; by all others it has failed."""
+
+
+def words_of(command: Hangup, unsaid: HangupReason | None = None) -> tuple[str, str]:
+    """The reason and the initiator: as they were given, else of our vocabulary.
+
+    ``unsaid`` is the reason where it does not follow from the initiator.
+    """
     initiator = command.initiator or SYSTEM
-    known = REASONS.get(initiator.lower(), HangupReason.BY_SYSTEM)
+    known = unsaid or REASONS.get(initiator.lower(), HangupReason.BY_SYSTEM)
     return command.reason or str(known), initiator
+
+
+def end_of(status: int) -> tuple[HangupReason, str]:
+    """The reason and the initiator, where the far end has not taken the call."""
+    reason = STATUSES.get(status, HangupReason.FAILED)
+    return reason, CALLEE if reason is HangupReason.REJECTED else SYSTEM
 
 
 def attendee(party: str | None) -> Attendee | None:

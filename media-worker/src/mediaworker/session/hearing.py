@@ -21,12 +21,11 @@ class Hearing:
         outbox: Outbox,
         attention: Attention,
         gate: Gate,
-        utterances: Utterances | None,
         *,
         tells_turns: bool,
     ) -> None:
-        self.utterances = utterances
-        """None: nobody wants text."""
+        self.utterances: Utterances | None = None
+        """None: nobody wants text, or not yet."""
         self._outbox = outbox
         self._attention = attention
         self._gate = gate
@@ -34,6 +33,13 @@ class Hearing:
         self._began_at_ms = 0
         self._ended_at_ms: int | None = None
         """The last speech, if there was one."""
+
+    def recognize(self, utterances: Utterances, now: float) -> None:
+        """Make text of what is heard from now on, though it be in the midst of it."""
+        self.utterances = utterances
+        to_ms = self._gate.speaking_to_ms
+        if to_ms is not None:
+            utterances.begin(to_ms, self._outbox.at_ms(now), to_ms, now)
 
     def hear(self, probability: float, to_ms: int, now: float) -> None:
         turn = self._gate.hear(probability, to_ms)

@@ -78,7 +78,11 @@ class PressKeys:
 
 @dataclass(frozen=True, slots=True)
 class DropLeg:
-    """End it, however far it has come: CANCEL, a final status, BYE, or DTLS's close."""
+    """End it, however far it has come: CANCEL, a final status, BYE, or DTLS's close.
+
+    Every session asks it of its leg once, last of all; so it may come to a leg that
+    nothing was asked of before, or that has said that it is over.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with a BYE."""

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from chalicelib.protocol.session import instants
 from chalicelib.protocol.session.codec import MalformedCommand
 from chalicelib.protocol.session.commands import Command
-from chalicelib.protocol.session.events import Dtmf, Event, Ping
-from chalicelib.protocol.session.fields import DIGIT
+from chalicelib.protocol.session.events import Event, Ping
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import HangupReason
+from mediaworker.session import incoming, leg_table, table
 from mediaworker.session.alarms import Alarm, Alarms
-from mediaworker.session.capabilities import CAPABILITIES
+from mediaworker.session.bridges import Bridges
 from mediaworker.session.effects import Effect
 from mediaworker.session.ending import SYSTEM
 from mediaworker.session.identity import Identity
+from mediaworker.session.legs import LegEvent
 from mediaworker.session.lifecycle import Call, Phase
 from mediaworker.session.outbox import Outbox
 from mediaworker.session.refusals import COMMAND, Refusal, Unfitting
 from mediaworker.session.rules import Rules
-from mediaworker.session.table import meaning
 from mediaworker.speech.messages import Broken, Made, Misheard, Text
 
 SESSION = "session"
@@ -46,14 +46,14 @@ class Session:
         self._outbox = Outbox(identity, epoch_at_zero_ms)
         self._alarms = Alarms()
         self._call = Call(identity, query, self._outbox, self._alarms, rules, now)
-        self._capabilities = CAPABILITIES[identity.call_type]
+        self._bridges = Bridges(self._outbox, self._call.attention)
         self._ping_seconds = query.ping_seconds
         if query.ping_seconds:
             self._alarms.set(Alarm.PING, now + query.ping_seconds)
 
     @property
     def is_connected(self) -> bool:
-        """The call was set up, and is not over."""
+        """The call was answered, and is not over."""
         return self._call.phase is Phase.LIVE
 
     @property
@@ -68,16 +68,19 @@ class Session:
 
     @property
     def rate(self) -> int:
-        """Samples a second, in both directions; the invite may change it."""
+        """Samples a second, in both directions; 0 where it is not known yet.
+
+        The invite may change it, or what a leg agrees upon.
+        """
         return self._call.rate
 
     @property
     def caller(self) -> str | None:
-        return self._call.caller
+        return self._call.story.caller
 
     @property
     def callee(self) -> str | None:
-        return self._call.callee
+        return self._call.story.callee
 
     @property
     def underruns(self) -> int:
@@ -91,7 +94,7 @@ class Session:
         """Obey it, or tell why not."""
         self._outbox.commands += 1
         try:
-            rule = meaning(self._call.phase, command, self._capabilities)
+            rule = table.meaning(self._call.phase, command, self._call.can)
             rule(self._call, self._outbox, command, now)
         except Refusal as refusal:
             self._outbox.refuse(refusal, now)
@@ -111,12 +114,25 @@ class Session:
             hearing.hear(probability, to_ms, now)
 
     def press(self, digit: str, now: float) -> None:
-        """A key; what is none is ignored."""
-        digit = digit.upper()
-        if self.is_connected and DIGIT.match(digit):
-            self._call.attention.notice(now)
-            outbox = self._outbox
-            outbox.tell(Dtmf(outbox.session_id, outbox.at_ms(now), digit))
+        """A key of the caller's; what is none is ignored."""
+        leg_table.press(self._call, digit, now)
+
+    # From its leg, and from other sessions
+
+    def leg_told(self, event: LegEvent, now: float) -> None:
+        """What means nothing now is ignored."""
+        call = self._call
+        leg_table.meaning(call.phase, event, call.can)(call, event, now)
+
+    def joined(self, target_session_id: str, now: float) -> None:
+        """The two hear each other from now on; told to both."""
+        if self.is_connected:
+            self._bridges.join(target_session_id, now)
+
+    def parted(self, target_session_id: str, now: float) -> None:
+        """They do not any more; told to both, and when one of them has ended."""
+        if self.is_connected:
+            self._bridges.part(target_session_id, now)
 
     # From the speech process
 
@@ -216,8 +232,13 @@ class Session:
         self._alarms.set(Alarm.PING, now + self._ping_seconds)
 
     def _miss_invite(self, now: float) -> None:
-        sentence = "no invite came"
-        self.end(HangupReason.NO_ANSWER, SYSTEM, now, sentence, REQUEST_TIMEOUT)
+        if self._call.phase is Phase.INCOMING:
+            sentence = "the call was not accepted in time"
+            self._outbox.fail(SESSION, sentence, REQUEST_TIMEOUT, now)
+            incoming.miss(self._call, now)
+        else:
+            sentence = "no invite came"
+            self.end(HangupReason.NO_ANSWER, SYSTEM, now, sentence, REQUEST_TIMEOUT)
 
     def _tell_silence(self, now: float) -> None:
         self._call.attention.tell_silence(now)

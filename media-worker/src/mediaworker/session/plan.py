@@ -1,6 +1,7 @@
 """What a call will be, given what was asked for and what can be had."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chalicelib.protocol.session.commands import Tts
@@ -34,8 +35,6 @@ ENDPOINT = "endpointMs"
 class Plan:
     """A call that can be set up; the complaints say what of it could not be had."""
 
-    codec: Codec
-    rate: int
     gate: VadOption | None
     """None: nobody cares whether the caller speaks."""
     tells_turns: bool
@@ -45,14 +44,16 @@ class Plan:
     longest_ms: int
     """Of an utterance."""
     tts: SynthesisOption | None
+    inactivity_seconds: float | None
     complaints: tuple[Complaint, ...]
+    hangup_headers: Mapping[str, str] = field(repr=False)
+    """Sent with a BYE that no command has others for."""
 
     @property
-    def detector(self) -> VadType | None:
-        """None when no window is wanted."""
-        if self.gate is None:
-            return None
-        return DETECTORS[self.gate.known_type or VadType.SILERO]
+    def detector(self) -> VadType:
+        """The one that is used, whatever was asked for, if there is a gate."""
+        asked = self.gate.known_type if self.gate else None
+        return DETECTORS[asked or VadType.SILERO]
 
 
 def codec_of(option: CallOption | None, query: SessionQuery) -> Codec:
@@ -60,29 +61,30 @@ def codec_of(option: CallOption | None, query: SessionQuery) -> Codec:
     return (option and option.codec) or query.codec or DEFAULT_CODEC
 
 
-def plan(
-    option: CallOption, query: SessionQuery, can: Capabilities, rules: Rules
-) -> Plan:
-    """Raises `Unsupported` when the call cannot be had at all."""
-    codec = codec_of(option, query)
-    if codec not in can.rates:
-        raise Unsupported(f"{codec} is not supported on this type of call", "codec")
+def unbuilt(name: str) -> Complaint:
+    """Of an option, as it is called on the wire."""
+    return Complaint(name, f"{name} is not supported")
+
+
+def plan(option: CallOption, can: Capabilities, rules: Rules) -> Plan:
+    """What of the option can be had."""
     complaints = [
-        Complaint(name, f"{name} is not supported")
+        unbuilt(name)
         for feature, name in features_asked(option).items()
         if feature not in can.features
     ]
     asr = _embedded("asr", option.asr, complaints)
+    hangup_headers = option.sip.hangup_headers if option.sip else None
     return Plan(
-        codec,
-        can.rates[codec],
         gate=_gate(option, asr, rules, complaints),
         tells_turns=option.vad is not None,
         asr=asr,
         endpoint_ms=_endpoint_ms(asr, rules, complaints),
         longest_ms=_longest_ms(option.vad, rules),
         tts=_embedded("tts", option.tts, complaints),
+        inactivity_seconds=option.inactivity_timeout,
         complaints=tuple(complaints),
+        hangup_headers=hangup_headers or {},
     )
 
 

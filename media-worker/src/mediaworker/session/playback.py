@@ -7,7 +7,11 @@ from math import inf
 from chalicelib.protocol.session.commands import Tts, wait_input_ms
 from chalicelib.protocol.session.speech import DEFAULTS, SynthesisOption
 from mediaworker.session.samples import Samples
-from mediaworker.session.texts import is_sayable, sentences, word_at
+from mediaworker.session.texts import is_sayable, sentences, spoken, word_at
+
+LEAST_REPEATED_BYTES = 16_000
+"""A second at 8 kHz, half a one at 16 kHz."""
+REMEMBERED = 32
 
 
 @dataclass(slots=True)
@@ -97,6 +101,8 @@ class Playback:
     started_at: float = 0.0
     auto_hangup: bool = False
     wait_input_ms: int = 0
+    is_repeated: bool = False
+    """Again and again, until it is stopped."""
 
     @property
     def can_end_gracefully(self) -> bool:
@@ -148,6 +154,13 @@ class Playback:
         self.last = self.passages.popleft()
         self.done_bytes += self.last.got_bytes
 
+    def repeat(self) -> None:
+        """Have it once more while it plays, if it is long enough to be worth it."""
+        if self.is_repeated and len(self.passages) == 1:
+            passage = self.passages[0]
+            if passage.is_whole and passage.got_bytes >= LEAST_REPEATED_BYTES:
+                self.passages.append(Passage(0, url=passage.url))
+
     def keep_current(self) -> list[Passage]:
         """Nothing comes after it; what is not wanted any more."""
         self.is_ending, self.auto_hangup, self.wait_input_ms = True, False, 0
@@ -164,3 +177,28 @@ class Playback:
         """What is left of a stream's text."""
         draft, self.draft = self.draft, ""
         return [draft] if is_sayable(draft) else []
+
+
+class Past:
+    """Each ``playId`` that ended lately, and whether it was stopped."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str | None, bool] = {}
+
+    def add(self, playback: Playback, *, was_stopped: bool) -> None:
+        self._ended[playback.play_id] = was_stopped
+        if len(self._ended) > REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+
+    def remove(self, playback: Playback) -> None:
+        """It has begun again."""
+        self._ended.pop(playback.play_id, None)
+
+    def has_no_use_for(self, command: Tts, *, is_playing: bool) -> bool:
+        """A mere end of what was stopped, or has ended, or has another after it."""
+        is_end = command.end_of_stream and not command.base64
+        if not is_end or is_sayable(spoken(command.text)):
+            return False
+        was_stopped = self._ended.get(command.play_id)
+        is_after_all = was_stopped is False and not command.auto_hangup
+        return is_playing or bool(was_stopped) or is_after_all

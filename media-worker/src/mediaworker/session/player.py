@@ -7,12 +7,12 @@ from mediaworker.session.attention import Activity, Attention
 from mediaworker.session.effects import CreditJob
 from mediaworker.session.jobs import Jobs
 from mediaworker.session.outbox import Outbox
-from mediaworker.session.playback import Passage, Playback
+from mediaworker.session.playback import Passage, Past, Playback
 from mediaworker.session.queueing import Queue
 from mediaworker.session.refusals import NotThere
 from mediaworker.session.rules import Rules
 from mediaworker.session.samples import SAMPLE_BYTES
-from mediaworker.session.texts import is_sayable, looks_ended, spoken
+from mediaworker.session.texts import looks_ended
 from mediaworker.session.track import Track
 from mediaworker.speech.messages import Made
 
@@ -20,7 +20,6 @@ FRAMES_A_SECOND = 50
 UNAVAILABLE = 503
 TOO_LATE = 504
 STREAM_TIMEOUT = 408
-REMEMBERED = 32
 
 
 class Player:
@@ -57,13 +56,17 @@ class Player:
         self._queue = Queue(rules, rate)
         self._track = Track(outbox, ssrc, bytes_a_ms)
         self._playback: Playback | None = None
-        self._ended: dict[str | None, bool] = {}
-        """Each ``playId`` that ended lately, and whether it was stopped."""
+        self._past = Past()
 
     @property
     def is_playing(self) -> bool:
         """Something plays, is paused, or waits for its audio."""
         return self._playback is not None
+
+    @property
+    def is_repeating(self) -> bool:
+        """What plays does not end by itself."""
+        return self._playback is not None and self._playback.is_repeated
 
     # What is asked for
 
@@ -71,7 +74,7 @@ class Player:
         """Raises `Refusal`."""
         playback = self._playback
         if playback is None or not playback.is_continued_by(command):
-            if self._is_late_end(command):
+            if self._past.has_no_use_for(command, is_playing=playback is not None):
                 return
             playback = Playback(command.play_id, is_speech=True)
         self._queue.check(playback, command)
@@ -80,8 +83,9 @@ class Player:
         self._await_sentence(playback, now)
         self._advance(playback)
 
-    def play(self, command: Play, now: float) -> None:
+    def play(self, command: Play, now: float, *, is_repeated: bool = False) -> None:
         playback = Playback(command.playback_id, is_speech=False)
+        playback.is_repeated = is_repeated
         playback.auto_hangup = command.auto_hangup
         playback.wait_input_ms = wait_input_ms(command.wait_input_timeout)
         self._replace(playback, now)
@@ -254,33 +258,23 @@ class Player:
 
     # Within
 
-    def _is_late_end(self, command: Tts) -> bool:
-        """A mere end of what was stopped, or has ended, or has another after it."""
-        is_end = command.end_of_stream and not command.base64
-        if not is_end or is_sayable(spoken(command.text)):
-            return False
-        was_stopped = self._ended.get(command.play_id)
-        is_after_all = was_stopped is False and not command.auto_hangup
-        return self._playback is not None or bool(was_stopped) or is_after_all
-
     def _replace(self, playback: Playback, now: float) -> None:
         if playback is not self._playback:
             self.stop(now)
             self._attention.stop_waiting()
             self._playback = playback
-            self._ended.pop(playback.play_id, None)
+            self._past.remove(playback)
 
     def _advance(self, playback: Playback) -> None:
         """Have what is next made."""
         self._alarms.clear(Alarm.STARVED)
         self._alarms.clear(Alarm.IDLE)
+        playback.repeat()
         self._jobs.begin(playback.passages, self._rate)
 
     def _end(self, playback: Playback, now: float, *, was_stopped: bool) -> None:
         self._playback = None
-        self._ended[playback.play_id] = was_stopped
-        if len(self._ended) > REMEMBERED:
-            del self._ended[next(iter(self._ended))]
+        self._past.add(playback, was_stopped=was_stopped)
         self._jobs.drop_all()
         for alarm in (Alarm.STARVED, Alarm.IDLE, Alarm.FLUSH):
             self._alarms.clear(alarm)

@@ -25,23 +25,49 @@ from chalicelib.protocol.session.commands import (
     Reject,
     Resume,
     Ring,
+    SendDigits,
     Tts,
     Unbridge,
     Unmute,
 )
 from chalicelib.protocol.session.events import CustomTold, HistoryAdded
+from chalicelib.protocol.session.vocabulary import HangupReason
+from mediaworker.session import incoming, setting_up
 from mediaworker.session.capabilities import Capabilities
+from mediaworker.session.effects import JoinSession, PartSession
 from mediaworker.session.ending import words_of
-from mediaworker.session.lifecycle import BUSY_HERE, Call, Phase
+from mediaworker.session.legs import AddCandidate, PressKeys
+from mediaworker.session.lifecycle import Call, Phase
 from mediaworker.session.outbox import Outbox
 from mediaworker.session.plan import voice
-from mediaworker.session.refusals import NotThere, Unsupported, WrongTime
+from mediaworker.session.refusals import NotThere, Unfitting, Unsupported, WrongTime
+
+BUSY_HERE = 486
+UNSAID = {
+    Phase.INCOMING: HangupReason.REJECTED,
+    Phase.SETTING_UP: HangupReason.CANCELED,
+}
+"""Why a call ends that was not answered yet, where its command does not say it."""
 
 Rule = Callable[[Call, Outbox, Any, float], None]
 
 
 def _invite(call: Call, outbox: Outbox, command: Invite, now: float) -> None:
-    call.invite(command.option, now)
+    if call.is_listening:
+        raise WrongTime("invite: the session waits for a call to come")
+    setting_up.invite(call, command.option, now)
+
+
+def _accept(call: Call, outbox: Outbox, command: Accept, now: float) -> None:
+    incoming.accept(call, command, now)
+
+
+def _reject(call: Call, outbox: Outbox, command: Reject, now: float) -> None:
+    incoming.decline(call, command, now)
+
+
+def _ring(call: Call, outbox: Outbox, command: Ring, now: float) -> None:
+    incoming.ring(call, command, now)
 
 
 def _accept_nothing(call: Call, outbox: Outbox, command: Accept, now: float) -> None:
@@ -51,7 +77,8 @@ def _accept_nothing(call: Call, outbox: Outbox, command: Accept, now: float) -> 
 def _hang_up(call: Call, outbox: Outbox, command: Hangup, now: float) -> None:
     if command.refer:
         raise NotThere("there is no transferred leg")
-    call.end(*words_of(command), now)
+    words = words_of(command, UNSAID.get(call.phase))
+    call.end(*words, now, sent=command.headers)
 
 
 def _say(call: Call, outbox: Outbox, command: Tts, now: float) -> None:
@@ -92,12 +119,44 @@ def _tell_custom(call: Call, outbox: Outbox, command: Custom, now: float) -> Non
     outbox.tell(CustomTold(outbox.at_ms(now), command.data, command.sender))
 
 
+def _add_candidate(
+    call: Call, outbox: Outbox, command: AddIceCandidate, now: float
+) -> None:
+    mid, index = command.sdp_mid, command.sdp_m_line_index
+    outbox.ask(AddCandidate(command.candidate, mid, index))
+
+
+def _send_digits(call: Call, outbox: Outbox, command: SendDigits, now: float) -> None:
+    if call.player is None:
+        raise WrongTime("dtmf: there is no audio yet")
+    digits = command.digits.upper()
+    outbox.ask(PressKeys(digits, command.duration_ms, command.gap_ms))
+
+
+def _bridge(call: Call, outbox: Outbox, command: Bridge, now: float) -> None:
+    outbox.ask(JoinSession(_other(call, command)))
+
+
+def _unbridge(call: Call, outbox: Outbox, command: Unbridge, now: float) -> None:
+    outbox.ask(PartSession(_other(call, command)))
+
+
+def _other(call: Call, command: Bridge | Unbridge) -> str:
+    if command.target_session_id == call.identity.session_id:
+        raise Unfitting(f"{command.command}: a session is not bridged with itself")
+    return command.target_session_id
+
+
 def _too_early(call: Call, outbox: Outbox, command: Command, now: float) -> None:
     raise WrongTime(f"{command.command}: there is no call yet")
 
 
 def _no_incoming(call: Call, outbox: Outbox, command: Command, now: float) -> None:
     raise WrongTime(f"{command.command}: there is no incoming call")
+
+
+def _came_already(call: Call, outbox: Outbox, command: Command, now: float) -> None:
+    raise WrongTime(f"{command.command}: a call has come, to be accepted or rejected")
 
 
 def _set_up_already(call: Call, outbox: Outbox, command: Command, now: float) -> None:
@@ -129,9 +188,25 @@ WHILE_LIVE: dict[type[Command], Rule] = {
     Custom: _tell_custom,
     Refer: _not_built,
     Message: _not_built,
-    Bridge: _not_built,
-    Unbridge: _not_built,
-    AddIceCandidate: _not_built,
+    Bridge: _bridge,
+    Unbridge: _unbridge,
+    AddIceCandidate: _add_candidate,
+    SendDigits: _send_digits,
+}
+
+WHILE_SETTING_UP: dict[type[Command], Rule] = {
+    **WHILE_LIVE,
+    Bridge: _too_early,
+    Unbridge: _too_early,
+}
+"""What needs audio is obeyed once there is some."""
+
+WHILE_INCOMING: dict[type[Command], Rule] = {
+    **WHILE_SETTING_UP,
+    Invite: _came_already,
+    Accept: _accept,
+    Reject: _reject,
+    Ring: _ring,
 }
 
 WHILE_WAITING: dict[type[Command], Rule] = {
@@ -141,10 +216,13 @@ WHILE_WAITING: dict[type[Command], Rule] = {
     Reject: _no_incoming,
     Ring: _no_incoming,
     Hangup: _hang_up,
+    AddIceCandidate: _add_candidate,
 }
 
 TABLE: dict[tuple[Phase, type[Command]], Rule] = {
     **{(Phase.WAITING, command): rule for command, rule in WHILE_WAITING.items()},
+    **{(Phase.INCOMING, command): rule for command, rule in WHILE_INCOMING.items()},
+    **{(Phase.SETTING_UP, command): rule for command, rule in WHILE_SETTING_UP.items()},
     **{(Phase.LIVE, command): rule for command, rule in WHILE_LIVE.items()},
     **{(Phase.OVER, command): _ignored for command in get_args(Command)},
 }

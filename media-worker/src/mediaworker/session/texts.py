@@ -1,8 +1,14 @@
 """What is done to words: cleaned, cut into sentences, counted."""
 
 import re
+from collections.abc import Mapping
 
-from chalicelib.protocol.session.fields import NAME_MAX, TEXT_MAX
+from chalicelib.protocol.session.containers import (
+    HEADER_NAME,
+    MAX_HEADER_VALUE,
+    MAX_HEADERS,
+)
+from chalicelib.protocol.session.fields import NAME_MAX, TEXT_MAX, URL_MAX
 from chalicelib.protocol.session.kinds import CONTROL, SURROGATE
 
 EMOJI = re.compile(
@@ -72,9 +78,28 @@ def prose(text: str) -> str:
 
 def line(text: str) -> str:
     """As much of it as a name or a reason may be."""
-    return CONTROL.sub(" ", SURROGATE.sub("�", text))[:NAME_MAX]
+    return _in_one_line(text)[:NAME_MAX]
+
+
+def party(text: str) -> str:
+    """As much of it as the address of a caller may be."""
+    return _in_one_line(text)[:URL_MAX]
+
+
+def headers_of(received: Mapping[str, str]) -> dict[str, str]:
+    """As many of a far end's headers as an event may carry."""
+    known = {
+        name: _in_one_line(value)[:MAX_HEADER_VALUE]
+        for name, value in received.items()
+        if HEADER_NAME.match(name)
+    }
+    return dict(list(known.items())[:MAX_HEADERS])
 
 
 def close_reason(text: str) -> str:
     """As much of it as a WebSocket's Close frame may carry."""
     return line(text).encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
+
+
+def _in_one_line(text: str) -> str:
+    return CONTROL.sub(" ", SURROGATE.sub("�", text))

@@ -76,6 +76,11 @@ class Gate:
         """When what may become speech began, if there is such a thing."""
         return self._start_ms if self._state is _State.RISING else None
 
+    @property
+    def speaking_to_ms(self) -> int | None:
+        """How far what is speech already was heard."""
+        return self._to_ms if self._state is _State.SPEAKING else None
+
     def hear(self, probability: float, to_ms: int) -> Turn | None:
         """A window that ends at ``to_ms``; one that is no news is ignored."""
         from_ms = self._to_ms
