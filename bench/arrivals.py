@@ -101,8 +101,7 @@ async def _measure(
         progress(f"{HELD} sessions are held")
         await asyncio.sleep(WARM_UP_SECONDS)
         for caller in held:
-            caller.frames = caller.late = 0
-            caller.worst_late_seconds = 0.0
+            caller.lateness.reset()
         mouths.late_turns = 0
         before, began = worker.usage(), monotonic()
         for number in range(round(MEASURED_SECONDS * PER_SECOND)):
@@ -110,7 +109,7 @@ async def _measure(
             await asyncio.sleep(max(0.0, due - monotonic()))
             tasks.create_task(_visit(worker, url, mouths, tally))
         after, ended = worker.usage(), monotonic()
-        heard = sum(caller.frames for caller in held)
+        heard = sum(caller.lateness.frames for caller in held)
         readings = await asyncio.to_thread(worker.readings)
         talking.cancel()
         await asyncio.sleep(STAY_SECONDS + 1)
@@ -122,8 +121,8 @@ async def _measure(
         for name in ("duration_p99", "duration_max", "lateness_p99")
     }
     cpu = (after.cpu_seconds - before.cpu_seconds) / seconds * 100
-    late = sum(caller.late for caller in held) + tally.late
-    alive = sum(caller.frames > 0 and not caller.is_closed for caller in held)
+    late = sum(caller.lateness.late for caller in held) + tally.late
+    alive = sum(c.lateness.frames > 0 and not c.is_closed for c in held)
     sessions = HELD + PER_SECOND * STAY_SECONDS
     return Measurement(
         values={
@@ -141,9 +140,9 @@ async def _measure(
             f"p99 lateness {ticks_ms['lateness_p99']:.1f} ms",
             f"the generator was late {mouths.late_turns} times",
             "worst frame "
-            f"{max(c.worst_late_seconds for c in held) * 1e3:.1f} ms after its time",
+            f"{max(c.lateness.worst_seconds for c in held) * 1e3:.1f} ms late",
         ],
-        raw={"readings": readings, "late_by_caller": [c.late for c in held]},
+        raw={"readings": readings, "late_by_caller": [c.lateness.late for c in held]},
     )
 
 
@@ -163,6 +162,6 @@ async def _visit(worker: MediaWorker, url: str, mouths: Mouths, tally: Tally) ->
     tally.answered += 1
     await asyncio.sleep(STAY_SECONDS)
     del mouths.callers[caller]
-    tally.late += caller.late
+    tally.late += caller.lateness.late
     with suppress(OSError):
         caller.command("hangup")

@@ -10,11 +10,8 @@ from typing import Any
 import picows
 import uvloop
 
+from bench.lateness import FRAME_SECONDS, LATE_SECONDS, Lateness
 from bench.machine import GENERATOR_CORE, pinned
-
-FRAME_SECONDS = 0.020
-LATE_SECONDS = 0.020
-"""A frame that comes so much after its time is late."""
 
 Event = Mapping[str, Any]
 
@@ -24,10 +21,7 @@ class Caller(picows.WSListener):
 
     def __init__(self) -> None:
         self._transport: picows.WSTransport | None = None
-        self._due: float | None = None
-        self.frames = 0
-        self.late = 0
-        self.worst_late_seconds = 0.0
+        self.lateness = Lateness()
         self.last_frame_at = 0.0
         self.heard: Callable[[Event, float], None] = lambda event, at: None
         """Told each event, and when it came."""
@@ -46,7 +40,7 @@ class Caller(picows.WSListener):
         elif frame.msg_type == picows.WSMsgType.TEXT:
             event = json.loads(frame.get_payload_as_bytes())
             if event["event"] in ("trackStart", "trackEnd"):
-                self._due = None
+                self.lateness.pause()
             self.heard(event, now)
         elif frame.msg_type == picows.WSMsgType.CLOSE:
             transport.send_close(picows.WSCloseCode.OK)
@@ -69,38 +63,37 @@ class Caller(picows.WSListener):
         self._expects, self.began = True, began
 
     def _take_frame(self, now: float) -> None:
-        self.frames += 1
         self.last_frame_at = now
+        self.lateness.take(now)
         if self._expects:
             self._expects = False
             self.began(now)
-        if self._due is not None and now > self._due + LATE_SECONDS:
-            self.late += 1
-            self.worst_late_seconds = max(self.worst_late_seconds, now - self._due)
-        # Time runs from the earliest that a frame has come; a late one begins anew.
-        is_on_time = self._due is not None and now <= self._due + LATE_SECONDS
-        expected = min(now, self._due) if is_on_time and self._due else now
-        self._due = expected + FRAME_SECONDS
 
 
 async def call(url: str, option: Mapping[str, Any]) -> Caller:
     """A session that has been answered."""
+    caller, _ = await invite(url, option)
+    return caller
+
+
+async def invite(url: str, option: Mapping[str, Any]) -> tuple[Caller, str]:
+    """A session that has been answered, and the SDP that it was answered with."""
     caller = Caller()
     await picows.ws_connect(lambda: caller, url, use_aiofastnet=False)
     answered = asyncio.get_running_loop().create_future()
 
     def heard(event: Event, at: float) -> None:
         if event["event"] == "answer" and not answered.done():
-            answered.set_result(None)
+            answered.set_result(event["sdp"])
         if event["event"] in ("reject", "hangup") and not answered.done():
             answered.set_exception(ConnectionError(json.dumps(event)))
 
     caller.heard = heard
     caller.command("invite", option=option)
     async with asyncio.timeout(5):
-        await answered
+        sdp = await answered
     caller.heard = lambda event, at: None
-    return caller
+    return caller, sdp
 
 
 class Mouths:

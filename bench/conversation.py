@@ -13,7 +13,8 @@ from time import monotonic
 
 import numpy as np
 
-from bench.callers import FRAME_SECONDS, Caller, Event, call, run_pinned
+from bench.callers import Caller, Event, call, run_pinned
+from bench.lateness import FRAME_SECONDS
 from bench.measurement import Measurement, Progress, percentile, summary
 from bench.media_worker import MediaWorker, media_worker
 from bench.recordings import TELEPHONE_RATE, recording

@@ -14,9 +14,11 @@ LOST = "events_lost"
 COST = "cost"
 VAD = "vad_quality"
 ARRIVALS = "arrivals"
+BROWSERS = "browsers"
 CONVERSATION = "conversation"
 MEASURES = (
     ARRIVALS,
+    BROWSERS,
     CONVERSATION,
     IMPORT,
     SIZE,
@@ -77,9 +79,9 @@ MEDIA_WORKER = (
     _media("sip_denoised_recorded_per_core", "calls", 200, Bound.AT_LEAST),
     _media("sip_arrivals_late_frames", "frames", 0),
     _media("sip_arrivals_tick_p99", "ms", 10),
-    _media("webrtc_pcmu_cpu_per_call", "%core", 0.7),
-    _media("webrtc_opus_cpu_per_call", "%core", 1.4),
-    _media("webrtc_opus_calls_per_core", "calls", 50, Bound.AT_LEAST),
+    Goal("webrtc_pcmu_cpu_per_call", "%core", 0.7, BROWSERS),
+    Goal("webrtc_opus_cpu_per_call", "%core", 1.4, BROWSERS),
+    Goal("webrtc_opus_calls_per_core", "calls", 50, BROWSERS, bound=Bound.AT_LEAST),
     Goal("ws_arrivals_late_frames", "frames", 0, ARRIVALS),
     Goal("ws_arrivals_refused", "sessions", 0, ARRIVALS),
     Goal("ws_arrivals_tick_p99", "ms", 10, ARRIVALS),

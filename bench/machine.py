@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
+    "aioice",
+    "aiortc",
+    "av",
     "aws-lambda-powertools",
     "botocore",
     "chalice",

@@ -41,7 +41,11 @@ class MediaWorker:
     @property
     def url(self) -> str:
         """Of `/call`, with a token."""
-        return f"ws://127.0.0.1:{self.port}/call?token={token('bench')}"
+        return self.url_of("/call")
+
+    def url_of(self, path: str) -> str:
+        """Of a socket, with a token."""
+        return f"ws://127.0.0.1:{self.port}{path}?token={token('bench')}"
 
     def usage(self) -> Usage:
         """Of the media process, without the speech process."""
