@@ -18,6 +18,7 @@ from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
 from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.connections import DynamoDBConnections
 from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
@@ -29,6 +30,7 @@ from chalicelib.adapters.providers.livekit import LiveKit, room_name
 from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
 from chalicelib.adapters.providers.p2p import PeerToPeer
 from chalicelib.adapters.providers.trtc import Trtc
+from chalicelib.adapters.sockets import GatewaySockets
 from chalicelib.adapters.workers import WorkerPorts
 from chalicelib.domain.call import Call
 from chalicelib.protocol.url_policy import UrlPolicy
@@ -47,6 +49,7 @@ from chalicelib.services.ports import (
     TallyRepository,
     TrtcTicket,
 )
+from chalicelib.services.relay import RelayService
 from chalicelib.services.reports import ReportService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
@@ -214,6 +217,28 @@ def _door(settings: Settings, clock: Clock) -> WorkerDoor | None:
 
 
 @functools.cache
+def relay() -> RelayService:
+    """What the function behind applications' sockets is made of."""
+    read, clock, draws = settings(), SystemClock(), SystemDraws()
+    return RelayService(
+        DynamoDBConnections(_table(read.table)),
+        _fleet(read.table, None),
+        _sessions(read.table),
+        WorkerPorts(read.jwt_secret, clock),
+        GatewaySockets(_gateway),
+        clock,
+        draws,
+        read.connections_url,
+    )
+
+
+@functools.cache
+def _gateway() -> Any:
+    url = settings().connections_url
+    return _client("apigatewaymanagementapi", endpoint_url=url)
+
+
+@functools.cache
 def effects() -> EffectService:
     """What the effects' function is made of."""
     read = settings()
@@ -244,7 +269,9 @@ def _table(name: str) -> type[Row]:
 
 
 @functools.cache
-def _client(service: str) -> Any:
+def _client(service: str, endpoint_url: str | None = None) -> Any:
     # Straight from botocore: boto3 adds 60 ms to a start and nothing that we use.
     session = botocore.session.get_session()
-    return session.create_client(service, config=CLIENT_CONFIG)
+    return session.create_client(
+        service, config=CLIENT_CONFIG, endpoint_url=endpoint_url
+    )

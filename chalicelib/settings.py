@@ -82,6 +82,8 @@ class Settings:
     ice: IceSettings
     reaches_workers: bool
     """Whether workers' own ports can be reached, for orders that cannot wait."""
+    connections_url: str = ""
+    """Where the gateway of applications' sockets is posted to."""
 
     @property
     def is_development(self) -> bool:
@@ -120,6 +122,7 @@ def parse(variables: Mapping[str, str]) -> Settings:
         redelivery_machine_arn=variables.get("PARLEY_REDELIVERY_MACHINE_ARN", ""),
         ice=_ice(variables),
         reaches_workers=_flag(variables, "PARLEY_REACHES_WORKERS"),
+        connections_url=variables.get("PARLEY_CONNECTIONS_URL", "").rstrip("/"),
     )
 
 

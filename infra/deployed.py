@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 
-from infra.wiring import CORS, TABLE
+from infra.wiring import APPLICATIONS, CORS, TABLE, Variable
 
 REGION = "us-east-1"
 FAKE_AWS = {
@@ -42,6 +42,17 @@ class Cloud:
         return f"{self.endpoint}/_aws/execute-api/{api}/$default"
 
     @property
+    def connections_url(self) -> str:
+        """Of applications' sockets, for who posts to them: ``http``."""
+        api = self.outputs["ApplicationsApiId"]
+        return f"{self.endpoint}/_aws/execute-api/{api}/{APPLICATIONS.stage}"
+
+    @property
+    def sockets_url(self) -> str:
+        """The same, for who connects to them."""
+        return "ws" + self.connections_url.removeprefix("http")
+
+    @property
     def table_name(self) -> str:
         """The name that CloudFormation gave to the table."""
         return self.outputs["TableName"]
@@ -73,6 +84,8 @@ class Cloud:
 
 def mend(cloud: Cloud) -> None:
     """Do what MiniStack's CloudFormation leaves undone."""
+    # The address that the stack would name is AWS's, not this process's.
+    cloud.set_variables(**{Variable.CONNECTIONS_URL: cloud.connections_url})
     # CloudFormation here stores the table's TTL without switching it on.
     cloud.client("dynamodb").update_time_to_live(
         TableName=cloud.table_name,

@@ -220,6 +220,7 @@ def _say(lines: Sequence[str]) -> None:
 def _introduction(cloud: Cloud, log: Path) -> list[str]:
     return [
         f"HTTP API   curl '{cloud.http_url}/health'",
+        f"Sockets    {cloud.sockets_url}?type=webrtc&token=…",
         "Token      make token UID=alice",
         f"AWS        AWS_ENDPOINT_URL={cloud.endpoint}, any credentials",
         f"Table      {cloud.table_name}",

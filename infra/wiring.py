@@ -4,133 +4,24 @@ The CDK stacks and the laptop stack are both built from these, so neither can
 hold a function, a rule or an index that the other lacks.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from infra.parts import (
+    Access,
+    Cors,
+    Function,
+    Index,
+    Queue,
+    Rule,
+    Schedule,
+    StateMachine,
+    StreamMapping,
+    Table,
+    WebSocketApi,
+)
+
 ROOT = Path(__file__).parent.parent
-STATE_MACHINES_FOLDER = Path(__file__).parent / "state_machines"
-
-
-class Access(StrEnum):
-    """What a function may do with the table."""
-
-    NONE = "none"
-    READ = "read"
-    READ_WRITE = "read_write"
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A global secondary index with the keys alone; sparse: few items have them."""
-
-    name: str
-    partition_key: str
-    """String."""
-    sort_key: str
-    """Number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A DynamoDB table, on demand, with string keys and a stream of both images."""
-
-    name: str
-    partition_key: str
-    sort_key: str
-    ttl_attribute: str
-    """Number attribute with epoch seconds."""
-    indexes: tuple[Index, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A Lambda function of the one bundle."""
-
-    name: str
-    handler: str
-    """``module.attribute``, as Lambda has it."""
-    memory_mb: int
-    timeout_seconds: int
-    table: Access = Access.NONE
-    puts_events: bool = False
-    starts: tuple[str, ...] = ()
-    """State machines that it may start."""
-    reads_secret: bool = False
-    """May read the environment's one JSON secret."""
-    reserved_concurrency: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StreamMapping:
-    """An event source mapping from the table's stream."""
-
-    function: str
-    filters: tuple[dict[str, object], ...]
-    """Lambda filter patterns; a record that matches any of them is delivered."""
-    batch_size: int
-    retry_attempts: int
-    max_record_age_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An EventBridge rule: one function or machine hears it."""
-
-    name: str
-    pattern: dict[str, object]
-    retry_attempts: int
-    max_event_age_seconds: int
-    function: str | None = None
-    machine: str | None = None
-    is_of_aws: bool = False
-    """On the account's default bus, where AWS tells of itself; else on Parley's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A function that is invoked again and again, with an empty event."""
-
-    name: str
-    every_minutes: int
-    function: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cors:
-    """What the HTTP API answers to a browser's preflight, by itself."""
-
-    allow_origins: tuple[str, ...]
-    allow_methods: tuple[str, ...]
-    allow_headers: tuple[str, ...]
-    max_age_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """An SQS queue that holds what could not be delivered."""
-
-    name: str
-    retention_days: int = 14
-
-
-@dataclass(frozen=True, slots=True)
-class StateMachine:
-    """A Step Functions machine, its definition in JSONPath ASL with ``${...}``."""
-
-    name: str
-    file: str
-    """Below ``infra/state_machines/``."""
-    functions: dict[str, str] = field(default_factory=dict)
-    """Substitution name -> function name (its ARN is filled in)."""
-    queues: dict[str, str] = field(default_factory=dict)
-    """Substitution name -> queue name (its URL is filled in)."""
-    is_express: bool = False
-
-    def definition(self) -> str:
-        """The ASL with its substitutions still open."""
-        return (STATE_MACHINES_FOLDER / self.file).read_text(encoding="utf-8")
-
 
 WAKE_INDEX = Index("wake", partition_key="wake_shard", sort_key="wake_at_ms")
 TABLE = Table(
@@ -221,10 +112,49 @@ TAKEOVER = Function(
     timeout_seconds=55,
     table=Access.READ_WRITE,
 )
-FUNCTIONS = (API, OUTBOX, DELIVER, REDELIVER, WAKE, SWEEP, EXPIRED, PERFORM, TAKEOVER)
+RELAY = Function(
+    "relay",
+    "chalicelib.triggers.relay.handler",
+    memory_mb=512,
+    timeout_seconds=20,
+    table=Access.READ_WRITE,
+    reads_secret=True,
+    manages_connections=True,
+    sits_in_vpc=True,
+)
+FUNCTIONS = (
+    API,
+    OUTBOX,
+    DELIVER,
+    REDELIVER,
+    WAKE,
+    SWEEP,
+    EXPIRED,
+    PERFORM,
+    TAKEOVER,
+    RELAY,
+)
 
 HTTP_DEFAULT = API
 """The HTTP API has one ``$default`` route, and this function behind it."""
+
+APPLICATIONS = WebSocketApi(
+    "applications",
+    RELAY.name,
+    stage="live",
+    laptop_paths={
+        "/call": {},
+        "/call/webrtc": {"type": "webrtc"},
+        "/call/sip": {"type": "sip"},
+    },
+)
+"""The second door of voice-agent applications: calls whose sockets carry text."""
+WEB_SOCKETS = (APPLICATIONS,)
+WEB_SOCKET_ROUTES = ("$connect", "$default", "$disconnect")
+"""Of every WebSocket API: messages are told apart by the function itself."""
+
+BEHIND_GATEWAYS = frozenset({HTTP_DEFAULT.name, *(api.function for api in WEB_SOCKETS)})
+"""Functions that clients call."""
 
 CORS = Cors(
     allow_origins=("*",),
@@ -344,3 +274,4 @@ class Variable(StrEnum):
     BUS = "PARLEY_BUS"
     SECRET_ARN = "PARLEY_SECRET_ARN"
     REDELIVERY_MACHINE_ARN = "PARLEY_REDELIVERY_MACHINE_ARN"
+    CONNECTIONS_URL = "PARLEY_CONNECTIONS_URL"

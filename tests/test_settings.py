@@ -198,3 +198,9 @@ class TestProviders:
     def test_half_of_trtc_is_refused(self, name: str, value: str, needs: str) -> None:
         with pytest.raises(InvalidSettings, match=needs):
             parse({**LEAST, **self.TRTC, name: value})
+
+
+def test_connections_url_is_kept_without_its_last_slash() -> None:
+    assert parse(LEAST).connections_url == ""
+    given = {**LEAST, "PARLEY_CONNECTIONS_URL": "https://a.example/live/"}
+    assert parse(given).connections_url == "https://a.example/live"

@@ -50,6 +50,8 @@ class IceSettings:
     turn_urls: tuple[str, ...] = ()
     """Servers that want a credential of the user's own."""
     turn_secret: str = field(default="", repr=False)
+    is_default: bool = False
+    """Nobody has set any: good for browsers, and nothing that we use ourselves."""
 
     def render(self, uid: str, now_seconds: int) -> list[dict[str, Any]]:
         """The list for one user."""
@@ -75,10 +77,11 @@ def ice_servers(variables: Mapping[str, str]) -> IceSettings:
     secret = variables.get("TURN_SECRET", "")
     if turn_urls and not secret:
         raise InvalidIceSettings("TURN_URLS needs a TURN_SECRET beside it")
-    if not stun_urls and not turn_urls:
+    is_default = not stun_urls and not turn_urls
+    if is_default:
         stun_urls = (DEFAULT_STUN_URL,)
     servers = (IceServer(stun_urls),) if stun_urls else ()
-    return IceSettings(servers, turn_urls, secret)
+    return IceSettings(servers, turn_urls, secret, is_default)
 
 
 def _urls(

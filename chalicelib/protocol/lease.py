@@ -215,6 +215,13 @@ class Counts(Record):
     packets_sent: Count = 0
     packets_lost: Count = 0
     frames_dropped: Count = 0
+    packets_late: Count = 0
+    """Came after they were to be heard."""
+    jitter_ms: Count = 0
+    round_trip_ms: Count | None = None
+    """By RTCP; None, as the next, where it was not measured."""
+    mos_hundredths: Count | None = None
+    """An estimate of how the far end was heard, from 100 to 450."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import jwt
 
-from chalicelib.protocol.claims import InvalidClaims, Principal
+from chalicelib.protocol.claims import UID_MAX_LENGTH, InvalidClaims, Principal
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
 
 ALGORITHM = "HS256"
@@ -15,6 +15,7 @@ TOKEN_MAX_LENGTH = 8 * 1024
 LEEWAY_SECONDS = 5
 BEARER = "bearer"
 WORKER_TOKEN_SECONDS = 5 * 60
+NOBODY = "anonymous"
 
 
 class Unauthenticated(Exception):
@@ -33,6 +34,26 @@ def bearer_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str | 
     if scheme.lower() != BEARER or not token.strip():
         raise Unauthenticated("Authorization must be Bearer and a token")
     return token.strip()
+
+
+def admit(
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    secret: str,
+    *,
+    is_open: bool = False,
+) -> Principal:
+    """The token's user; or, where a dialect is open, whom the query names.
+
+    Header names are in lower case. Raises `Unauthenticated`.
+    """
+    token = bearer_token(headers, query)
+    if token is not None:
+        return verify(token, secret)
+    if is_open:
+        uid = query.get("uid", "")[:UID_MAX_LENGTH] or NOBODY
+        return Principal(DEFAULT_TENANT, uid, Role.ADMIN)
+    raise Unauthenticated("a Bearer token is required")
 
 
 def verify(token: str, secret: str) -> Principal:

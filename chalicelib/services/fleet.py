@@ -142,6 +142,28 @@ class FleetService:
         if found is None or found.is_dead:
             raise Fenced(worker_id)
 
+    def takers(self) -> tuple[Lease, ...]:
+        """Workers that take new sessions, the least loaded first. Raises
+        `Unavailable`."""
+        now_ms = self._clock.now_ms()
+        leases = [
+            one.lease
+            for one in self._repeat(self._fleet.roster).enrolments
+            if not one.is_dead and one.lease.takes_sessions(now_ms)
+        ]
+        # Those that come between two heartbeats must not all go to one.
+        drawn = {lease.worker_id: self._draws.uniform(0, 0.1) for lease in leases}
+        leases.sort(key=lambda one: one.sessions / one.capacity + drawn[one.worker_id])
+        return tuple(leases)
+
+    def live(self, worker_id: str) -> Lease | None:
+        """Of a worker that may have sessions, if it takes new ones or not. Raises
+        `Unavailable`."""
+        found = self._repeat(lambda: self._fleet.enrolment(worker_id))
+        if found is None or found.is_dead:
+            return None
+        return None if found.lease.is_expired(self._clock.now_ms()) else found.lease
+
     def kill(self, tenant: str, session_id: str, uid: str | None) -> None:
         """Have a session ended, of ``uid`` alone if one is given.
 

@@ -8,7 +8,8 @@ from constructs import Construct
 from infra.components.alarm import add_alarm
 from infra.components.deployment import construct_id
 from infra.components.findings import accept
-from infra.wiring import RULE_DEAD_LETTERS, WEBHOOK_DEAD_LETTERS, Queue
+from infra.parts import Queue
+from infra.wiring import RULE_DEAD_LETTERS, WEBHOOK_DEAD_LETTERS
 
 RUNBOOKS = {
     RULE_DEAD_LETTERS.name: (

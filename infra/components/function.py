@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as ddb
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lam
@@ -14,7 +15,8 @@ from constructs import Construct
 from infra.components.deployment import Deployment, construct_id
 from infra.components.findings import accept
 from infra.components.logs import log_group
-from infra.wiring import TABLE, Access, Function, Variable
+from infra.parts import Access, Function
+from infra.wiring import TABLE, Variable
 
 READ_ACTIONS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 """No Scan: nothing in Parley may cost more because more calls are stored."""
@@ -39,8 +41,13 @@ class ParleyFunction(Construct):
     """Each permission comes with the variable that names what it permits."""
 
     def __init__(
-        self, scope: Construct, wired: Function, deployment: Deployment
+        self,
+        scope: Construct,
+        wired: Function,
+        deployment: Deployment,
+        vpc: ec2.IVpc | None = None,
     ) -> None:
+        """``vpc`` is the workers' network, for who is to sit in it."""
         super().__init__(scope, construct_id(wired.name))
         self.wired = wired
         logs = log_group(self, "Logs")
@@ -66,6 +73,7 @@ class ParleyFunction(Construct):
             reserved_concurrent_executions=wired.reserved_concurrency,
             role=role,
             log_group=logs,
+            vpc=vpc if wired.sits_in_vpc else None,
             environment={
                 Variable.ENVIRONMENT: deployment.environment,
                 "POWERTOOLS_SERVICE_NAME": "parley",
@@ -109,6 +117,14 @@ class ParleyFunction(Construct):
         if name in self.wired.starts:
             machine.grant_start_execution(self.function)
             self._name(variable, machine.state_machine_arn)
+
+    def use_connections(self, url: str | None, arn: str) -> None:
+        """Permit to reach the sockets of an API, if the wiring says so; ``url`` is
+        None where it is known to nobody yet."""
+        if self.wired.manages_connections:
+            self._permit(["execute-api:ManageConnections"], [arn])
+            if url is not None:
+                self._name(Variable.CONNECTIONS_URL, url)
 
     def _permit(self, actions: Sequence[str], resources: Sequence[str]) -> None:
         self.function.add_to_role_policy(

@@ -10,7 +10,8 @@ from constructs import Construct
 from infra.components.findings import accept
 from infra.components.function import ParleyFunction
 from infra.components.logs import log_group
-from infra.wiring import CORS, Cors
+from infra.parts import Cors
+from infra.wiring import CORS
 
 BURST_LIMIT = 500
 RATE_LIMIT = 1000

@@ -10,7 +10,7 @@ from infra.components.deployment import construct_id
 from infra.components.findings import accept
 from infra.components.function import ParleyFunction
 from infra.components.logs import log_group
-from infra.wiring import StateMachine
+from infra.parts import StateMachine
 
 
 def state_machine(

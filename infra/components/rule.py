@@ -11,7 +11,8 @@ from constructs import Construct
 
 from infra.components.deployment import construct_id
 from infra.components.function import ParleyFunction
-from infra.wiring import EVENT_SOURCE, Rule, Schedule
+from infra.parts import Rule, Schedule
+from infra.wiring import EVENT_SOURCE
 
 
 def add_rule(

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.components.deployment import Deployment
 from infra.components.findings import accept
 from infra.components.function import ParleyFunction
-from infra.wiring import StreamMapping
+from infra.parts import StreamMapping
 
 
 class FailureBucket(s3.Bucket):

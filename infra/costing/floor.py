@@ -10,9 +10,9 @@ from infra.costing.prices import (
 )
 from infra.costing.tally import Line
 
-ALARMS = 4 + len(wiring.QUEUES) + len(wiring.STREAM_MAPPINGS)
+ALARMS = 4 + sum(map(len, (wiring.QUEUES, wiring.STREAM_MAPPINGS, wiring.WEB_SOCKETS)))
 """Server errors of the API, failed rings, failed takeovers, the sweeper's errors, each
-queue of dead letters, each mapping's age."""
+queue of dead letters, each mapping's age, the errors behind each WebSocket API."""
 
 SWEEPS = 30 * 24 * 60 // wiring.SCHEDULES[0].every_minutes
 SWEEP_SECONDS = 0.1

@@ -36,7 +36,7 @@ from infra.laptop.observation import (
     Invocation,
     Observation,
 )
-from infra.wiring import Function
+from infra.parts import Function
 
 FULL_CORE_MB = 1769
 """A function of so much memory has one core; a smaller one its share of it."""

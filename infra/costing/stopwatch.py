@@ -13,7 +13,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from infra.costing.assumptions import POST_MS, REQUEST_MS, UNKNOWN_REQUEST_MS
 from infra.laptop.handlers import Handler, load
 from infra.laptop.patching import replaced
-from infra.wiring import Function
+from infra.parts import Function
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.wiring import Cors
+from infra.parts import Cors
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:

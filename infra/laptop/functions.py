@@ -14,7 +14,7 @@ from infra.laptop.observation import RUNNING_FUNCTION, Invocation, Observer
 from infra.laptop.outstanding import Outstanding
 from infra.laptop.runtime import Answer, Context, failure, run
 from infra.laptop.timers import Timers
-from infra.wiring import Function
+from infra.parts import Function
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from infra.laptop.payload import (
 )
 from infra.laptop.runtime import Answer
 from infra.laptop.sign_in import SignIn
-from infra.wiring import Cors, Function
+from infra.laptop.sockets import SocketGateway
+from infra.parts import Cors, Function
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ class Gateway:
         sign_in: SignIn,
         is_ready: Callable[[], bool],
         now_seconds: Callable[[], float],
+        sockets: SocketGateway | None = None,
     ) -> None:
+        self._sockets = sockets
         self._backend: Backend | None = None
         self._function = function
         self._console = console
@@ -75,11 +78,15 @@ class Gateway:
     def open(self, backend: Backend) -> None:
         """From now on requests are run by ``backend``."""
         self._backend = backend
+        if self._sockets is not None:
+            self._sockets.open(backend)
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MOST_BODY_BYTES)
         self._inbox.add_routes(application.router)
         self._sign_in.add_routes(application.router)
+        if self._sockets is not None:
+            self._sockets.add_to(application, self._serve)
         application.router.add_route("*", "/{path:.*}", self._serve)
         application.on_cleanup.append(self._close)
         return application

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from infra import wiring
 from infra.laptop.clients import client
-from infra.wiring import Function, Index, Queue, Rule, StateMachine
+from infra.parts import Function, Index, Queue, Rule, StateMachine
 
 DEFAULT_BUS = "default"
 """Where AWS tells of itself."""

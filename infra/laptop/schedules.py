@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from infra.laptop.functions import Functions
-from infra.wiring import Schedule
+from infra.parts import Schedule
 
 LONGEST_NAP_SECONDS = 1.0
 

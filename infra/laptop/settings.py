@@ -7,6 +7,8 @@ from typing import Self
 
 from infra.laptop.environment import NO_STATE, STATE
 
+MOST_SOCKET_SECONDS = 7_200
+
 
 class BadSetting(ValueError):
     """One sentence that says which variable is wrong, and why."""
@@ -21,6 +23,8 @@ class Settings:
     worker_port: int
     log_level: str
     state_folder: Path | None
+    socket_seconds: int = MOST_SOCKET_SECONDS
+    """How long a socket of the HTTP port lives: API Gateway's two hours, or less."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:
@@ -35,6 +39,7 @@ class Settings:
             worker_port=_port(environment, "PARLEY_WORKER_PORT"),
             log_level=level,
             state_folder=_folder(environment[STATE]),
+            socket_seconds=_seconds(environment, "PARLEY_SOCKET_SECONDS"),
         )
         if settings.http_port == settings.worker_port:
             raise BadSetting("PARLEY_HTTP_PORT and PARLEY_WORKER_PORT are the same.")
@@ -48,6 +53,14 @@ class Settings:
 
 def _folder(text: str) -> Path | None:
     return None if text == NO_STATE else Path(text).expanduser()
+
+
+def _seconds(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name, "") or str(MOST_SOCKET_SECONDS)
+    is_number = text.isascii() and text.isdigit() and len(text) < 6
+    if not is_number or not 1 <= int(text) <= MOST_SOCKET_SECONDS:
+        raise BadSetting(f"{name} is from 1 to {MOST_SOCKET_SECONDS}, not {text!r}.")
+    return int(text)
 
 
 def _port(environment: Mapping[str, str], name: str) -> int:

@@ -79,8 +79,9 @@ async def _uid(request: web.Request) -> str | None:
     except ValueError:
         return None
     uid = body.get("uid") if isinstance(body, Mapping) else None
-    is_uid = isinstance(uid, str) and uid.strip() == uid and uid.isprintable()
-    return uid if is_uid and 1 <= len(uid) <= UID_MAX_LENGTH else None
+    if not isinstance(uid, str) or uid.strip() != uid or not uid.isprintable():
+        return None
+    return uid if 1 <= len(uid) <= UID_MAX_LENGTH else None
 
 
 def _refused(status: int, sentence: str) -> web.Response:

@@ -16,6 +16,7 @@ from infra.laptop.gateway import Gateway
 from infra.laptop.inbox import Inbox, endpoints_with_inbox, secret_of
 from infra.laptop.settings import Settings
 from infra.laptop.sign_in import SignIn
+from infra.laptop.sockets import Limits, SocketGateway
 from infra.laptop.state import State
 from infra.laptop.worker import WorkerProcess
 
@@ -33,11 +34,15 @@ class Stack:
     """Listens on the HTTP port first, so that ``/health`` tells how far the rest is."""
 
     def __init__(self, environment: Mapping[str, str], settings: Settings) -> None:
-        self._environment = {**environment, **endpoints_with_inbox(environment)}
+        control_url = f"http://{settings.probe_host}:{settings.http_port}"
+        self._environment = {
+            **environment,
+            **endpoints_with_inbox(environment),
+            wiring.Variable.CONNECTIONS_URL: control_url,
+        }
         self._settings = settings
         self._state = State(settings.state_folder) if settings.state_folder else None
         self._cloud_runs = asyncio.Event()
-        control_url = f"http://{settings.probe_host}:{settings.http_port}"
         self._worker = WorkerProcess(
             {**environment, "PARLEY_CONTROL_URL": control_url},
             wiring.ROOT,
@@ -53,6 +58,12 @@ class Stack:
             sign_in=SignIn(environment["PARLEY_JWT_SECRET"], settings, now_seconds),
             is_ready=self._is_ready,
             now_seconds=now_seconds,
+            sockets=SocketGateway(
+                wiring.WEB_SOCKETS,
+                wiring.FUNCTIONS,
+                now_seconds,
+                Limits(lifetime_seconds=settings.socket_seconds),
+            ),
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from infra.laptop.functions import Functions
 from infra.laptop.observation import Change
 from infra.laptop.outstanding import Outstanding
 from infra.laptop.runtime import Answer
-from infra.wiring import StreamMapping
+from infra.parts import StreamMapping
 
 logger = logging.getLogger(__name__)
 

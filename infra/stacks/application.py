@@ -7,6 +7,7 @@ from infra.components.deployment import Deployment
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.events import EventsStack
+from infra.stacks.sockets import SocketsStack
 
 
 def compose(app: cdk.App, deployment: Deployment) -> None:
@@ -14,5 +15,6 @@ def compose(app: cdk.App, deployment: Deployment) -> None:
     data = DataStack(app, deployment)
     ApiStack(app, deployment, data)
     EventsStack(app, deployment, data)
+    SocketsStack(app, deployment, data)
     cdk.Tags.of(app).add("project", "parley")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -8,7 +8,8 @@ from constructs import Construct
 from infra.components.alarm import AlarmTopic
 from infra.components.deployment import Deployment, construct_id
 from infra.components.findings import accept
-from infra.wiring import TABLE, Index
+from infra.parts import Index
+from infra.wiring import TABLE
 
 SIGNING_SECRET = "PARLEY_JWT_SECRET"
 

@@ -15,6 +15,7 @@ from infra.components.function import ParleyFunction
 from infra.components.machine import state_machine
 from infra.components.rule import add_rule, add_schedule
 from infra.components.stream import FailureBucket, map_stream
+from infra.parts import Rule
 from infra.stacks.data import DataStack
 
 MACHINE_VARIABLES = {
@@ -46,7 +47,7 @@ class EventsStack(cdk.Stack):
         self._functions = {
             function.name: ParleyFunction(self, function, deployment)
             for function in wiring.FUNCTIONS
-            if function is not wiring.HTTP_DEFAULT
+            if function.name not in wiring.BEHIND_GATEWAYS
         }
         for function in self._functions.values():
             function.use_table(data.table)
@@ -116,7 +117,7 @@ class EventsStack(cdk.Stack):
                 dead_letters=self._queues[wiring.RULE_DEAD_LETTERS.name],
             )
 
-    def _target(self, rule: wiring.Rule) -> ParleyFunction | sfn.StateMachine:
+    def _target(self, rule: Rule) -> ParleyFunction | sfn.StateMachine:
         if rule.machine is not None:
             return self._machines[rule.machine]
         assert rule.function is not None, f"nobody hears the rule {rule.name}"

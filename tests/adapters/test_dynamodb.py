@@ -4,6 +4,11 @@ import pytest
 from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.connections import (
+    LIFETIME_SECONDS,
+    SORT_KEY,
+    DynamoDBConnections,
+)
 from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
@@ -16,6 +21,10 @@ from tests.adapters.contract import (
 from tests.adapters.fleet_contract import (
     FleetRepositoryContract,
     SessionRepositoryContract,
+)
+from tests.adapters.relay_contract import (
+    CONNECTION,
+    ConnectionRepositoryContract,
 )
 from tests.adapters.tables import TableCallRepositoryContract
 
@@ -57,3 +66,16 @@ class TestDynamoDBSessions(SessionRepositoryContract):
     @pytest.fixture
     def repository(self, table: type[Row]) -> DynamoDBSessions:
         return DynamoDBSessions(table, Connection())
+
+
+class TestDynamoDBConnections(ConnectionRepositoryContract):
+    @pytest.fixture
+    def connections(self, table: type[Row]) -> DynamoDBConnections:
+        return DynamoDBConnections(table)
+
+    def test_connection_expires_after_the_longest_that_one_lives(
+        self, table: type[Row], connections: DynamoDBConnections
+    ) -> None:
+        connections.keep(CONNECTION)
+        row = table.get(f"CONN#{CONNECTION.connection_id}", SORT_KEY)
+        assert row.ttl == CONNECTION.opened_at_ms // 1000 + LIFETIME_SECONDS

@@ -9,6 +9,7 @@ from chalicelib.adapters.memory import (
     Store,
 )
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
+from chalicelib.adapters.memory_relay import MemoryConnections
 from chalicelib.services.ports import CallRepository, OutboxEvent
 from tests.adapters.contract import (
     CallRepositoryContract,
@@ -19,6 +20,7 @@ from tests.adapters.fleet_contract import (
     FleetRepositoryContract,
     SessionRepositoryContract,
 )
+from tests.adapters.relay_contract import ConnectionRepositoryContract
 
 
 class TestMemoryCalls(CallRepositoryContract):
@@ -70,3 +72,9 @@ class TestMemorySessions(SessionRepositoryContract):
     @pytest.fixture
     def repository(self, store: Store) -> MemorySessions:
         return MemorySessions(store)
+
+
+class TestMemoryConnections(ConnectionRepositoryContract):
+    @pytest.fixture
+    def connections(self) -> MemoryConnections:
+        return MemoryConnections()

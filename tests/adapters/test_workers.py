@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -12,7 +12,9 @@ import pytest
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.workers import CONTROL_PLANE, WorkerPorts
 from chalicelib.protocol.lease import parse_message
+from chalicelib.protocol.relay import RELAY_PATH, Frame, parse_relayed
 from chalicelib.protocol.tokens import verify_worker
+from chalicelib.services.relay import DoorAnswer
 from tests.adapters.fleet_contract import lease, order
 
 SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
@@ -22,6 +24,8 @@ class Worker(HTTPServer):
     """Answers as it is told to."""
 
     status = 204
+    headers: Mapping[str, str] = {}
+    answer = b""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, Any]] = []
@@ -39,8 +43,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status == 307:
             self.send_header("location", "/elsewhere")
-        self.send_header("content-length", "0")
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(self.server.answer)))
         self.end_headers()
+        self.wfile.write(self.server.answer)
 
     def log_message(self, *arguments: Any) -> None:
         pass
@@ -71,10 +78,41 @@ def test_order_is_posted_as_one_of_parley_s_own(
     assert parse_message(body) == order()
 
 
+FRAME = Frame("c1", '{"command":"tts","text":"Grüße"}', 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "answer"),
+    [
+        (204, b"", {}, DoorAnswer(204)),
+        (409, b'{"code":409,"message":"taken"}', {}, DoorAnswer(409, "taken")),
+        (503, b"[]", {"Retry-After": "5"}, DoorAnswer(503, "", 5)),
+        (500, b"?", {"Retry-After": "later"}, DoorAnswer(500)),
+    ],
+)
+def test_frame_is_posted_and_its_answer_understood(
+    worker: Worker,
+    status: int,
+    body: bytes,
+    headers: dict[str, str],
+    answer: DoorAnswer,
+) -> None:
+    worker.status, worker.answer, worker.headers = status, body, headers
+    door = WorkerPorts(SECRET, SystemClock())
+    found = door.relay(f"127.0.0.1:{worker.server_port}", FRAME)
+    assert found == answer
+    assert found.is_taken is (status == 204)
+    ((path, sender, told),) = worker.taken
+    assert (path, sender) == (RELAY_PATH, CONTROL_PLANE)
+    assert parse_relayed(told) == FRAME
+
+
 def test_worker_that_is_away_is_no_failure() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
         door = WorkerPorts(SECRET, SystemClock())
         assert not door.post(lease(address=address), order())
+        assert door.relay(address, FRAME) == DoorAnswer(None)
+        assert not door.relay(address, FRAME).is_taken
     assert not door.post(lease(address="no address"), order())

@@ -18,6 +18,7 @@ from bench.ring_lateness import Rings
 from infra import bundle, wiring
 from infra.laptop.change import Change
 from infra.laptop.state import State
+from infra.parts import Function
 
 
 def _event(sort_key: str, **body: Any) -> Change:
@@ -105,7 +106,7 @@ def local_bundle() -> Path:
 
 @pytest.mark.parametrize("function", wiring.FUNCTIONS, ids=lambda one: str(one.name))
 def test_cold_start_gets_through_its_first_run(
-    local_bundle: Path, function: wiring.Function
+    local_bundle: Path, function: Function
 ) -> None:
     event = lambda_import.event_for(function.name)
     assert event or function in (wiring.SWEEP,)

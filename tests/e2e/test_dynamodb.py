@@ -7,6 +7,7 @@ from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
+from chalicelib.adapters.dynamodb.connections import DynamoDBConnections
 from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.rows import Row
@@ -18,6 +19,7 @@ from tests.adapters.fleet_contract import (
     FleetRepositoryContract,
     SessionRepositoryContract,
 )
+from tests.adapters.relay_contract import ConnectionRepositoryContract
 from tests.adapters.tables import TableCallRepositoryContract, create_table
 
 pytestmark = pytest.mark.cloud
@@ -71,3 +73,9 @@ class TestCloudSessions(SessionRepositoryContract):
     def repository(self, cloud: Cloud, table: type[Row]) -> DynamoDBSessions:
         connection = Connection(region=REGION, host=cloud.endpoint)
         return DynamoDBSessions(table, connection)
+
+
+class TestCloudConnections(ConnectionRepositoryContract):
+    @pytest.fixture
+    def connections(self, table: type[Row]) -> DynamoDBConnections:
+        return DynamoDBConnections(table)

@@ -17,11 +17,12 @@ class Synthesis:
     folder: Path
     templates: dict[str, dict[str, Any]]
 
-    def of_type(self, kind: str) -> dict[str, Resource]:
+    def of_type(self, kind: str, stack: str | None = None) -> dict[str, Resource]:
         """The properties of every resource of ``kind``, by logical id."""
         return {
             name: resource.get("Properties", {})
-            for template in self.templates.values()
+            for of, template in self.templates.items()
+            if stack in (None, of)
             for name, resource in template["Resources"].items()
             if resource["Type"] == kind
         }

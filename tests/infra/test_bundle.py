@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from infra import bundle, wiring
 from infra.bundle import Target
+from infra.parts import Function
 
 LARGEST_ZIP = 16 * 1024 * 1024
 UNCHECKED_HASH = 0b01
@@ -145,7 +146,7 @@ def test_interpreter_that_does_not_run_compiles_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", wiring.FUNCTIONS, ids=lambda one: str(one.name))
 def test_handler_imports_from_the_bundle_alone(
-    local_bundle: Path, function: wiring.Function
+    local_bundle: Path, function: Function
 ) -> None:
     module, _, attribute = function.handler.rpartition(".")
     program = (

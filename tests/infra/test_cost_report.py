@@ -175,7 +175,7 @@ def test_floor_is_what_the_stacks_have(aws: Synthesis) -> None:
 
 
 def test_access_log_line_is_the_stage_s(aws: Synthesis) -> None:
-    (stage,) = aws.of_type("AWS::ApiGatewayV2::Stage").values()
+    (stage,) = aws.of_type("AWS::ApiGatewayV2::Stage", "ParleyApi").values()
     logged = re.findall(r'"(\w+)":', stage["AccessLogSettings"]["Format"])
     assert re.findall(r'"(\w+)":', logs.ACCESS_LINE) == logged
     assert logs.access_bytes("POST", "/a", 200, 10) == len(

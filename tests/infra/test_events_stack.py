@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.services.fleet import LEAST_WAIT_MS
 from infra import wiring
-from infra.wiring import StateMachine
+from infra.parts import StateMachine
 from tests.infra.synthesis import Resource, Synthesis
 
 MOST_READERS_OF_A_SHARD = 2

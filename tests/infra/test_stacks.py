@@ -12,8 +12,9 @@ from aws_cdk import aws_s3 as s3
 from infra import wiring
 from infra.components.deployment import Deployment, Target
 from infra.components.function import READ_ACTIONS, WRITE_ACTIONS
+from infra.parts import Access, Function
 from infra.stacks.application import compose
-from infra.wiring import Access, Function, Variable
+from infra.wiring import Variable
 from tests.infra.synthesis import Resource, Synthesis
 
 FUNCTIONS = pytest.mark.parametrize(
@@ -24,6 +25,8 @@ TABLE_ACTIONS = {
     Access.READ: set(READ_ACTIONS),
     Access.READ_WRITE: {*READ_ACTIONS, *WRITE_ACTIONS},
 }
+HTTP = "ParleyApi"
+"""The stack of the HTTP API."""
 STREAM_ACTIONS = {
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -64,6 +67,7 @@ def test_function_is_told_only_what_it_may_use(aws: Synthesis, wired: Function) 
         Variable.BUS: wired.puts_events,
         Variable.SECRET_ARN: wired.reads_secret,
         Variable.REDELIVERY_MACHINE_ARN: wiring.REDELIVERY.name in wired.starts,
+        Variable.CONNECTIONS_URL: wired.manages_connections,
     }
     assert set(expected) == set(Variable)
     assert {name: name in variables for name in Variable} == expected
@@ -82,6 +86,8 @@ def test_function_may_do_what_the_wiring_says_and_no_more(
         expected |= {"events:PutEvents"}
     if wired.starts:
         expected |= {"states:StartExecution"}
+    if wired.manages_connections:
+        expected |= {"execute-api:ManageConnections"}
     if any(mapping.function == wired.name for mapping in wiring.STREAM_MAPPINGS):
         expected |= STREAM_ACTIONS | {"s3:PutObject", "s3:ListBucket"}
     if any(rule.function == wired.name for rule in wiring.RULES):
@@ -197,8 +203,8 @@ def test_data_outlives_its_stack_except_in_the_emulated_cloud(
 
 
 def test_http_api_has_the_default_route_alone(aws: Synthesis) -> None:
-    (route,) = aws.of_type("AWS::ApiGatewayV2::Route").values()
-    (integration,) = aws.of_type("AWS::ApiGatewayV2::Integration").values()
+    (route,) = aws.of_type("AWS::ApiGatewayV2::Route", HTTP).values()
+    (integration,) = aws.of_type("AWS::ApiGatewayV2::Integration", HTTP).values()
     assert route["RouteKey"] == "$default"
     assert integration["PayloadFormatVersion"] == "2.0"
     name = integration["IntegrationUri"]["Fn::GetAtt"][0]
@@ -207,7 +213,7 @@ def test_http_api_has_the_default_route_alone(aws: Synthesis) -> None:
 
 
 def test_http_stage_throttles_and_logs_no_query(aws: Synthesis) -> None:
-    (stage,) = aws.of_type("AWS::ApiGatewayV2::Stage").values()
+    (stage,) = aws.of_type("AWS::ApiGatewayV2::Stage", HTTP).values()
     assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
     logged = json.loads(stage["AccessLogSettings"]["Format"])
@@ -215,7 +221,7 @@ def test_http_stage_throttles_and_logs_no_query(aws: Synthesis) -> None:
 
 
 def test_cors_is_the_wiring_s_and_names_the_token_header(aws: Synthesis) -> None:
-    (api,) = aws.of_type("AWS::ApiGatewayV2::Api").values()
+    (api,) = aws.of_type("AWS::ApiGatewayV2::Api", HTTP).values()
     assert api["CorsConfiguration"] == {
         "AllowOrigins": list(wiring.CORS.allow_origins),
         "AllowMethods": list(wiring.CORS.allow_methods),

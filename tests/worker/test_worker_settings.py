@@ -35,6 +35,9 @@ def test_take_what_is_said() -> None:
             "PARLEY_CONTROL_URL": "http://127.0.0.1:8000",
             "PARLEY_OPEN_DIALECTS": "tgortc, activecall",
             "PARLEY_SERVER_SIDE_TRACK": "server-side-track",
+            "PARLEY_PUBLIC_ADDRESS": " 203.0.113.9",
+            "PARLEY_MEDIA_TIMEOUT_SECONDS": "12",
+            "PARLEY_CONNECT_SECONDS": "7",
         }
     )
     assert settings.address == "127.0.0.1:9090"
@@ -42,6 +45,8 @@ def test_take_what_is_said() -> None:
     assert settings.is_open and settings.is_development
     assert settings.control_url == "http://127.0.0.1:8000"
     assert settings.server_side_track == "server-side-track"
+    assert settings.public_address == "203.0.113.9"
+    assert (settings.media_timeout_seconds, settings.connect_seconds) == (12, 7)
     assert Settings.parse({**SECRET, "PARLEY_BIND": "::1"}).address == "[::1]:8080"
     given = {**SECRET, "PARLEY_ADVERTISED_ADDRESS": "10.0.0.7:80"}
     assert Settings.parse(given).address == "10.0.0.7:80"
@@ -71,9 +76,28 @@ def test_take_what_is_said() -> None:
             "PARLEY_ADVERTISED_ADDRESS is the host:port by which",
         ),
         ({"PARLEY_SERVER_SIDE_TRACK": "a\nb"}, "PARLEY_SERVER_SIDE_TRACK is one"),
+        ({"PARLEY_CORS_ORIGINS": "example.com"}, "PARLEY_CORS_ORIGINS is \\*"),
+        ({"PARLEY_CORS_ORIGINS": "http://a/b"}, "PARLEY_CORS_ORIGINS is \\*"),
+        ({"PARLEY_PUBLIC_ADDRESS": "host"}, "PARLEY_PUBLIC_ADDRESS is an IP address"),
+        ({"PARLEY_MEDIA_TIMEOUT_SECONDS": "0"}, "PARLEY_MEDIA_TIMEOUT_SECONDS is a"),
         ({"ICE_SERVERS": "{"}, "ICE_SERVERS must be a JSON list."),
     ],
 )
 def test_refuse_bad_settings(variables: dict[str, str], sentence: str) -> None:
     with pytest.raises(BadSetting, match=sentence):
         Settings.parse({**SECRET, **variables})
+
+
+def test_let_any_page_read_in_development_and_named_ones_else() -> None:
+    name = "PARLEY_CORS_ORIGINS"
+    assert Settings.parse({**SECRET, **DEVELOPMENT}).cors_origins == {"*"}
+    assert Settings.parse(SECRET).cors_origins == frozenset()
+    origins = "https://a.example, http://127.0.0.1:8000,"
+    found = Settings.parse({**SECRET, name: origins}).cors_origins
+    assert found == {"https://a.example", "http://127.0.0.1:8000"}
+
+
+def test_know_where_ecs_gives_credentials() -> None:
+    name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+    assert Settings.parse(SECRET).credentials_path is None
+    assert Settings.parse({**SECRET, name: "/v2/x"}).credentials_path == "/v2/x"

@@ -6,12 +6,14 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import aiohttp
 
 from chalicelib.protocol.lease import Drain, EndSession, Order
 from chalicelib.protocol.session.vocabulary import HangupReason
+from mediaworker.control.connections import connections
 from mediaworker.control.fleet import Alone, Body, Fleet, Member
 from mediaworker.control.membership import Me, Membership, Standing
 from mediaworker.control.plane import ControlPlane
@@ -19,6 +21,7 @@ from mediaworker.ending import FOREVER_SECONDS, Ending
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
 from mediaworker.gateway.port import Port
+from mediaworker.gateway.relay import Relay
 from mediaworker.gateway.sockets import Sockets
 from mediaworker.runtime.clock import epoch_ms, new_uuid
 from mediaworker.runtime.ports import FactSink, Sessions
@@ -99,6 +102,12 @@ class Server:
             Surroundings(settings, worker_id, self._epoch, self._fleet, may_take)
         )
         self._sessions = self._engine.runtime.sessions
+        self._relay = Relay(
+            self._sessions,
+            partial(connections, settings.credentials_path, epoch_ms),
+            settings.server_side_track,
+            epoch_ms,
+        )
         self._worker = Worker(
             worker_id,
             lambda: len(self._sessions.views()),
@@ -110,10 +119,17 @@ class Server:
         runtime, settings = self._engine.runtime, self._settings
         async with self._port(), asyncio.TaskGroup() as tasks:
             logger.info("worker listens", extra={"port": settings.port})
-            runs = (runtime.run, self._fleet.run, *self._engine.runs)
+            runs = (
+                runtime.run,
+                self._fleet.run,
+                self._relay.run,
+                *self._engine.runs,
+            )
             running = [tasks.create_task(run()) for run in runs]
             await self._end()
-            await self._fleet.flush(FLUSH_SECONDS)
+            await asyncio.gather(
+                self._relay.flush(FLUSH_SECONDS), self._fleet.flush(FLUSH_SECONDS)
+            )
             for task in running:
                 task.cancel()
         return self.ending.status
@@ -146,6 +162,8 @@ class Server:
             obey=self._fleet.take,
             epoch_ms=epoch_ms,
             new_id=new_uuid,
+            relay=self._relay,
+            origins=settings.cors_origins,
         )
         track = settings.server_side_track
         sockets = Sockets(self._sessions, doorkeeper, track, epoch_ms)

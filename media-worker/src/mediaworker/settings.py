@@ -1,7 +1,9 @@
 """What the worker takes from its environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -19,6 +21,8 @@ PRODUCTION = "production"
 MIN_SECRET_BYTES = 32
 WILDCARDS = ("", "0.0.0.0", "::")
 LOOPBACK = "127.0.0.1"
+ANY_ORIGIN = "*"
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}\Z")
 
 
 class BadSetting(ValueError):
@@ -49,6 +53,16 @@ class Settings:
     resume_seconds: int
     server_side_track: str
     ice: IceSettings = field(repr=False)
+    cors_origins: frozenset[str] = frozenset()
+    """Of pages that may read what the port answers; ``*`` for any."""
+    credentials_path: str | None = field(default=None, repr=False)
+    """Where ECS gives a task the credentials of its role."""
+    public_address: str | None = None
+    """The IP address of a 1:1 NAT before the worker."""
+    media_timeout_seconds: int = 30
+    """How long the far end of a leg may send nothing."""
+    connect_seconds: int = 20
+    """How long a browser's ICE and DTLS may take."""
 
     @property
     def ws_url(self) -> str:
@@ -82,6 +96,13 @@ class Settings:
             resume_seconds=_whole(given, "PARLEY_RESUME_SECONDS", 5, 0, 300),
             server_side_track=_track(given),
             ice=_ice(given),
+            cors_origins=_origins(given, is_development),
+            credentials_path=given.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+            public_address=_ip(given, "PARLEY_PUBLIC_ADDRESS"),
+            media_timeout_seconds=_whole(
+                given, "PARLEY_MEDIA_TIMEOUT_SECONDS", 30, 1, 3_600
+            ),
+            connect_seconds=_whole(given, "PARLEY_CONNECT_SECONDS", 20, 1, 300),
         )
 
 
@@ -131,6 +152,25 @@ def _is_open(given: Mapping[str, str], is_development: bool) -> bool:
     if not names <= set(Dialect):
         raise BadSetting(f"PARLEY_OPEN_DIALECTS knows {', '.join(Dialect)}.")
     return Dialect.ACTIVE_CALL.value in names
+
+
+def _origins(given: Mapping[str, str], is_development: bool) -> frozenset[str]:
+    name = "PARLEY_CORS_ORIGINS"
+    text = given.get(name, ANY_ORIGIN if is_development else "")
+    origins = frozenset(filter(None, map(str.strip, text.split(","))))
+    if not all(one == ANY_ORIGIN or ORIGIN.match(one) for one in origins):
+        raise BadSetting(f"{name} is * or origins like https://example.com, by commas.")
+    return origins
+
+
+def _ip(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        raise BadSetting(f"{name} is an IP address, not {text!r}.") from None
 
 
 def _url(given: Mapping[str, str], name: str) -> str | None:

@@ -33,10 +33,10 @@ class MediaWorker:
     port: int
     log: Path
 
-    def url(self, uid: str = "alice", **query: str) -> str:
-        """Of `/call`."""
+    def url(self, uid: str = "alice", path: str = "/call", **query: str) -> str:
+        """Of a session's socket."""
         given = urlencode({"token": token(uid), **query})
-        return f"ws://127.0.0.1:{self.port}/call?{given}"
+        return f"ws://127.0.0.1:{self.port}{path}?{given}"
 
     def ask(self, path: str, uid: str = "root") -> Any:
         """As an administrator."""

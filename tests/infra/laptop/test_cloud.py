@@ -10,6 +10,7 @@ from infra.laptop.clients import client
 from infra.laptop.cloud import Cloud
 from infra.laptop.functions import ASYNCHRONOUS_RETRIES
 from infra.laptop.observation import AwsRequest, Invocation, Observation
+from infra.parts import Queue
 from tests.infra.laptop.fakes import FakeFunctions, Table, wait_until
 
 
@@ -27,7 +28,7 @@ def put_event(kind: str, detail: dict[str, Any], source: str = "parley") -> None
     assert answer["FailedEntryCount"] == 0
 
 
-def messages(queue: wiring.Queue) -> list[Any]:
+def messages(queue: Queue) -> list[Any]:
     sqs = client("sqs")
     url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
     answer = sqs.receive_message(

@@ -2,7 +2,7 @@
 
 from infra import wiring
 from infra.laptop.cors import is_preflight, preflight_headers, response_headers
-from infra.wiring import Cors
+from infra.parts import Cors
 
 ONE = Cors(("https://a.example",), ("GET",), ("authorization",), 60)
 

@@ -16,7 +16,7 @@ from infra.laptop.functions import Functions
 from infra.laptop.handlers import Handler, load
 from infra.laptop.outstanding import Outstanding
 from infra.laptop.timers import Timers
-from infra.wiring import Function
+from infra.parts import Function
 
 
 def functions_of(handler: Handler | None) -> Functions:
@@ -53,7 +53,7 @@ def test_keep_requests_of_threads_apart(monkeypatch: pytest.MonkeyPatch) -> None
     module = ModuleType("app")
     module.app = app  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app", module)
-    load("infra.wiring.Queue")
+    load("infra.parts.Queue")
 
     def ask(number: int) -> Any:
         path = f"/echo/{number}"

@@ -21,7 +21,7 @@ from infra.laptop.inbox import Inbox
 from infra.laptop.runtime import Answer, failure
 from infra.laptop.settings import Settings
 from infra.laptop.sign_in import SignIn
-from infra.wiring import Function
+from infra.parts import Function
 
 FUNCTION = Function("api", "entry.http", memory_mb=128, timeout_seconds=5)
 

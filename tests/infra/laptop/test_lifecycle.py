@@ -11,7 +11,7 @@ import pytest
 from infra.laptop.clients import client
 from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.handlers import HandlerMissing, load
-from infra.wiring import Queue
+from infra.parts import Queue
 from tests.infra.laptop.fakes import FakeFunctions, Table
 
 ENVIRONMENT: Mapping[str, str] = {"PATH": "/bin"}
@@ -84,4 +84,4 @@ def test_name_a_handler_that_is_missing() -> None:
         load("chalicelib.no_such.thing")
     with pytest.raises(HandlerMissing, match="cannot be called"):
         load("infra.wiring.BUS")
-    assert load("infra.wiring.Queue")("name", 3) == Queue("name", 3)
+    assert load("infra.parts.Queue")("name", 3) == Queue("name", 3)

@@ -32,11 +32,18 @@ def test_parse_good_settings() -> None:
         ({"PARLEY_WORKER_PORT": "65536"}, "PARLEY_WORKER_PORT is a port"),
         ({"PARLEY_WORKER_PORT": "8000"}, "are the same"),
         ({"PARLEY_LOG_LEVEL": "loud"}, "PARLEY_LOG_LEVEL is"),
+        ({"PARLEY_SOCKET_SECONDS": "0"}, "PARLEY_SOCKET_SECONDS is from"),
+        ({"PARLEY_SOCKET_SECONDS": "7201"}, "PARLEY_SOCKET_SECONDS is from"),
     ],
 )
 def test_refuse_bad_settings(changed: dict[str, str], sentence: str) -> None:
     with pytest.raises(BadSetting, match=sentence):
         Settings.parse(GOOD | changed)
+
+
+def test_cut_sockets_after_two_hours_or_sooner() -> None:
+    assert Settings.parse(GOOD).socket_seconds == 7_200
+    assert Settings.parse(GOOD | {"PARLEY_SOCKET_SECONDS": "3"}).socket_seconds == 3
 
 
 def test_name_the_port_that_is_in_use() -> None:

@@ -19,8 +19,10 @@ from chalicelib.protocol.vocabulary import Role
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
 from mediaworker.gateway.port import Port
+from mediaworker.gateway.relay import Relay
 from mediaworker.gateway.sockets import Sockets
-from mediaworker.runtime.ports import Peer, Refusal, SessionView
+from mediaworker.runtime.ports import Peer, Refusal, SessionView, Watcher
+from mediaworker.transports.relay_peer import Outcome
 from mediaworker.worker import Worker
 
 SECRET = "a-worker-secret-of-at-least-thirty-two-bytes"
@@ -92,6 +94,7 @@ class FakeSessions:
 
     def __init__(self) -> None:
         self.handles: dict[str, FakeHandle] = {}
+        self.watchers: dict[str, list[Watcher]] = {}
         self.queries: list[SessionQuery] = []
         self.ended: list[EndSession] = []
         self.refusal: Exception | None = None
@@ -134,6 +137,24 @@ class FakeSessions:
             handle.peer.close(1000, order.reason)
         return handle is not None
 
+    def receive(self, session_id: str, command: bytes) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        handle = self.handles.get(session_id)
+        if handle is None:
+            return False
+        for watcher in self.watchers.get(session_id, ()):
+            watcher.tell_command(command)
+        handle.receive_text(command)
+        return True
+
+    def watch(self, session_id: str, watcher: Watcher) -> Callable[[], None] | None:
+        if session_id not in self.handles:
+            return None
+        watchers = self.watchers.setdefault(session_id, [])
+        watchers.append(watcher)
+        return lambda: watchers.remove(watcher)
+
     @property
     def only(self) -> FakeHandle:
         (handle,) = self.handles.values()
@@ -148,6 +169,32 @@ class Refusing(Refusal):
 
 
 @dataclass
+class FakeWay:
+    """Keeps what is posted to the gateway's sockets, and answers as it is told to."""
+
+    posted: list[tuple[str, str]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of the next posts; then all are taken."""
+    gone: set[str] = field(default_factory=set)
+
+    async def post(self, endpoint: str, connection_id: str, text: str) -> Outcome:
+        if self.outcomes:
+            outcome = self.outcomes.pop(0)
+            if outcome is not Outcome.TAKEN:
+                return outcome
+        self.posted.append((connection_id, text))
+        return Outcome.TAKEN
+
+    async def close(self, endpoint: str, connection_id: str) -> Outcome:
+        self.closed.append(connection_id)
+        return Outcome.TAKEN
+
+    async def look(self, endpoint: str, connection_id: str) -> Outcome:
+        return Outcome.GONE if connection_id in self.gone else Outcome.TAKEN
+
+
+@dataclass
 class Place:
     """A port that listens, and all that stands behind it."""
 
@@ -157,6 +204,8 @@ class Place:
     is_open: bool = False
     orders: list[Order] = field(default_factory=list)
     obeys: bool = True
+    origins: frozenset[str] = frozenset()
+    way: "FakeWay" = field(default_factory=lambda: FakeWay())
     number: int = 0
 
     @property
@@ -175,6 +224,12 @@ class Place:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator["Place"]:
+        self.relay = Relay(
+            self.sessions,
+            lambda: contextlib.nullcontext(self.way),
+            "serverSideTrack",
+            lambda: NOW_MS,
+        )
         doorkeeper = Doorkeeper(SECRET, is_open=self.is_open)
         desk = Desk(
             sessions=self.sessions,
@@ -185,11 +240,16 @@ class Place:
             obey=self.obey,
             epoch_ms=lambda: NOW_MS,
             new_id=lambda: "a-command",
+            relay=self.relay,
+            origins=self.origins,
         )
         sockets = Sockets(self.sessions, doorkeeper, "serverSideTrack", lambda: NOW_MS)
         async with Port(application_of(desk), sockets, "127.0.0.1", 0) as port:
             self.number = port.number
-            yield self
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(self.relay.run())
+                yield self
+                running.cancel()
 
 
 class Wire:

@@ -10,7 +10,15 @@ from fuzz.mutation import MOST_BYTES, inputs
 
 
 @pytest.mark.parametrize(
-    ("target", "most"), [("commands", 3_000), ("dialects", 3_000), ("gateway", 250)]
+    ("target", "most"),
+    [
+        ("commands", 3_000),
+        ("dialects", 3_000),
+        ("gateway", 250),
+        ("rtp", 3_000),
+        ("sdp", 1_000),
+        ("sip", 1_000),
+    ],
 )
 def test_survive_what_strangers_send(target: str, most: int) -> None:
     result = campaign.run(target, seed=1, most=most)

@@ -1,5 +1,7 @@
 """Calls from one endpoint to another, over a network that does what it should."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mediaworker.sip.endpoint import Counts, WrongTime
@@ -227,7 +229,7 @@ def test_refuse_verbs_that_need_an_answered_call(verb: str) -> None:
 def test_refuse_verbs_of_the_other_side_and_of_no_call() -> None:
     world, alice, bob = pair()
     call, theirs = answered(world, alice, bob)
-    for mine in (
+    verbs: list[Callable[[], None]] = [
         lambda: alice.endpoint.accept(call, ANSWER, world.now),
         lambda: alice.endpoint.cancel(call, world.now),
         lambda: bob.endpoint.cancel(theirs, world.now),
@@ -236,9 +238,10 @@ def test_refuse_verbs_of_the_other_side_and_of_no_call() -> None:
         lambda: bob.endpoint.bye(CallKey("nobody"), world.now),
         lambda: bob.endpoint.answer_reinvite(theirs, ANSWER, world.now),
         lambda: bob.endpoint.refuse_reinvite(theirs, 488, world.now),
-    ):
+    ]
+    for verb in verbs:
         with pytest.raises(WrongTime):
-            mine()
+            verb()
     alice.endpoint.hang_up(CallKey("nobody"), world.now)
 
 
@@ -281,6 +284,9 @@ def test_change_the_session_from_either_side(is_alice: bool) -> None:
     assert asked.last(Confirmed) == Confirmed(theirs)
     asks.endpoint.reinvite(call, OFFER, world.now)
     world.run()
+    for status in (200, 700):
+        with pytest.raises(ValueError):
+            asked.endpoint.refuse_reinvite(theirs, status, world.now)
     asked.endpoint.refuse_reinvite(theirs, 488, world.now)
     world.run()
     refused = asks.last(ReinviteRefused)

@@ -151,13 +151,15 @@ def test_refuse_requests_of_a_fork_that_lost() -> None:
     assert not stage.bob.ends(call)
 
 
-def test_take_infos_and_refuse_bye_in_an_early_dialog() -> None:
+@pytest.mark.parametrize("tag", ["a", "b"])
+def test_take_infos_and_refuse_bye_in_an_early_dialog(tag: str) -> None:
     """15: callees do not end early dialogs by BYE."""
     stage = staged()
     call = stage.dial()
     tagged(stage, "a", 180, None)
+    tagged(stage, "b", 180, None)
     invite = stage.raw.requests("INVITE")[0]
-    early = Script(call_id=invite.call_id, from_tag="a", to_tag=invite.from_tag)
+    early = Script(call_id=invite.call_id, from_tag=tag, to_tag=invite.from_tag)
     stage.say(early.request("INFO", 1))
     stage.say(early.request("BYE", 2))
     stage.say(early.request("INVITE", 3, body=OFFER))
@@ -344,17 +346,17 @@ def test_let_our_change_wait_for_theirs() -> None:
     """14.1: one INVITE at a time, in either direction, its ACK included."""
     world, alice, bob = pair()
     call, theirs = answered(world, alice, bob)
-    for decide in (
-        lambda: bob.endpoint.answer_reinvite(theirs, ANSWER, world.now),
-        lambda: bob.endpoint.refuse_reinvite(theirs, 488, world.now),
-    ):
+    for is_agreed in (True, False):
         alice.endpoint.reinvite(call, OTHER, world.now)
         world.run()
         before = len(world.sent(bob, "INVITE"))
         bob.endpoint.reinvite(theirs, OFFER, world.now)
         world.run()
         assert len(world.sent(bob, "INVITE")) == before
-        decide()
+        if is_agreed:
+            bob.endpoint.answer_reinvite(theirs, ANSWER, world.now)
+        else:
+            bob.endpoint.refuse_reinvite(theirs, 488, world.now)
         world.run()
         assert len(world.sent(bob, "INVITE")) == before + 1
         alice.endpoint.answer_reinvite(call, ANSWER, world.now)

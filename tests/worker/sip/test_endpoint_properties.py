@@ -15,6 +15,7 @@ from mediaworker.sip.events import (
     InviteReceived,
     Rejected,
 )
+from mediaworker.sip.routing import Hop
 from tests.worker.sip.harness import (
     ANSWER,
     LONG,
@@ -27,6 +28,7 @@ from tests.worker.sip.harness import (
     pair,
 )
 
+Cut = tuple[int, int, bytes]
 NOTHING = Counts(0, 0, 0)
 
 
@@ -98,6 +100,59 @@ def act_out(act: Act, world: World, phone: Phone, other: Phone) -> CallKey | Non
     return None
 
 
+PIECES = (
+    b"INVITE",
+    b"ACK",
+    b"CANCEL",
+    b"BYE",
+    b"UPDATE",
+    b"INFO",
+    b"SIP/2.0 200 OK",
+    b"SIP/2.0 401 No",
+    b";tag=raw",
+    b"z9hG4bK",
+    b"<sip:[::1]>",
+    b"tel:1",
+    b"\r\nRoute: <sip:a>",
+    b"\r\nRecord-Route: <sip:b>",
+    b"\r\nContact: *",
+    b"\r\n\r\n",
+    b"\xff",
+    b"99999999999",
+    b"",
+)
+CUTS = st.lists(
+    st.tuples(st.integers(0, 900), st.integers(0, 40), st.sampled_from(PIECES)),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 11), CUTS), max_size=12))
+def test_take_whatever_comes(changes: list[tuple[int, list[Cut]]]) -> None:
+    """Messages of a true call, cut and mended, to an endpoint in the midst of it."""
+    world, alice, bob = pair()
+    alice.reacts, bob.reacts = answering(alice), answering(bob)
+    call = dial(world, alice, bob)
+    world.run()
+    alice.endpoint.reinvite(call, OTHER, world.now)
+    alice.endpoint.info(call, "text/plain", b"1", world.now)
+    world.run(0.015)
+    for which, cuts in changes:
+        data = world.log[which % len(world.log)].data
+        for start, length, piece in cuts:
+            data = data[:start] + piece + data[start + length :]
+        for phone, other in ((alice, bob), (bob, alice)):
+            phone.receive(data, Hop("UDP", other.host, other.port), world.now)
+        world.run(0.1)
+    for phone in (alice, bob):
+        for each in calls_of(phone):
+            phone.endpoint.hang_up(each, world.now)
+        phone.drain(world.now)
+    world.run(2 * LONG)
+    assert alice.endpoint.counts == bob.endpoint.counts == NOTHING
+
+
 def assert_ended_once(phone: Phone, calls: list[CallKey]) -> None:
     for call in calls:
         assert len(phone.ends(call)) == 1
@@ -117,7 +172,7 @@ def answering(phone: Phone) -> Callable[[Event, float], None]:
     return react
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ACTS, NETWORKS, st.booleans())
 def test_every_call_ends_once_on_either_side_and_is_forgotten(
     acts: list[Act], network: Network, is_answered: bool

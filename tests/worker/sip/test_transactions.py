@@ -262,7 +262,8 @@ def test_stay_ended_whatever_comes(machine: Machine) -> None:
     transaction.state = State.TERMINATED
     for what in Input:
         transaction.feed(what, START)
-    assert transaction.done == transaction.ended_at == []
+    assert not transaction.done
+    assert not transaction.ended_at
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,19 @@ from aiohttp import web
 
 from chalicelib.protocol.control import HealthStatus, WorkerHealth
 from chalicelib.protocol.ice import IceSettings
+from chalicelib.protocol.relay import MAX_BODY_BYTES, RELAY_PATH
 from mediaworker.gateway.calls import Calls
+from mediaworker.gateway.commands import Commands
+from mediaworker.gateway.cors import Cors
 from mediaworker.gateway.doorkeeper import Doorkeeper
 from mediaworker.gateway.errors import Refused, refusals_as_json
 from mediaworker.gateway.handshake import CALL_TYPES
 from mediaworker.gateway.metrics import Metrics, Readings
 from mediaworker.gateway.orders import Obey, Orders
+from mediaworker.gateway.relay import Relay, RelayDoor
+from mediaworker.gateway.streams import Streams
 from mediaworker.runtime.ports import Sessions
 
-MAX_BODY_BYTES = 65_536
 ICE_CACHE = {"Cache-Control": "no-store"}
 
 
@@ -31,6 +35,9 @@ class Desk:
     obey: Obey
     epoch_ms: Callable[[], int]
     new_id: Callable[[], str]
+    relay: Relay
+    origins: frozenset[str] = frozenset()
+    """Of pages that may read the answers; ``*`` for any."""
 
 
 def application_of(desk: Desk) -> web.Application:
@@ -38,6 +45,9 @@ def application_of(desk: Desk) -> web.Application:
     calls = Calls(desk.sessions, desk.doorkeeper, desk.new_id)
     metrics = Metrics(desk.readings, desk.doorkeeper)
     orders = Orders(desk.obey, desk.doorkeeper)
+    commands = Commands(desk.sessions, desk.doorkeeper)
+    streams = Streams(desk.sessions, desk.doorkeeper)
+    relay = RelayDoor(desk.relay, desk.doorkeeper)
 
     async def health(request: web.Request) -> web.Response:
         found = desk.health()
@@ -53,6 +63,7 @@ def application_of(desk: Desk) -> web.Application:
     application = web.Application(
         middlewares=[refusals_as_json], client_max_size=MAX_BODY_BYTES
     )
+    Cors(desk.origins).add_to(application)
     router = application.router
     router.add_get("/health", health)
     router.add_get("/metrics", metrics.show)
@@ -60,7 +71,10 @@ def application_of(desk: Desk) -> web.Application:
     router.add_get("/call/lists", calls.lists)
     router.add_get("/call/kill/{id}", calls.kill, allow_head=False)
     router.add_post("/call/kill/{id}", calls.kill)
+    router.add_post("/command/{id}", commands.take)
+    router.add_get("/events/{id}", streams.show, allow_head=False)
     router.add_post("/internal/orders", orders.take)
+    router.add_post(RELAY_PATH, relay.take)
     for path in CALL_TYPES:
         router.add_get(path, _upgrade_required, allow_head=False)
     return application

@@ -37,20 +37,23 @@ class Calls:
         """Somebody else's session is as unknown as one that never was."""
         principal = self._doorkeeper.admit(request.headers, request.query)
         session_id = request.match_info["id"]
-        if not self._is_theirs(principal, session_id) or not self._end(session_id):
+        is_known = is_theirs(self._sessions, principal, session_id)
+        if not is_known or not self._end(session_id):
             raise Refused(404, "there is no such call")
         return web.json_response(True)
-
-    def _is_theirs(self, principal: Principal, session_id: str) -> bool:
-        return any(
-            view.session_id == session_id and may_see(principal, view)
-            for view in self._sessions.views()
-        )
 
     def _end(self, session_id: str) -> bool:
         return self._sessions.end(
             EndSession(session_id, HangupReason.BY_SYSTEM, SYSTEM, self._new_id())
         )
+
+
+def is_theirs(sessions: Sessions, principal: Principal, session_id: str) -> bool:
+    """Whether there is such a session, and the principal may see it."""
+    return any(
+        view.session_id == session_id and may_see(principal, view)
+        for view in sessions.views()
+    )
 
 
 def may_see(principal: Principal, view: SessionView) -> bool:

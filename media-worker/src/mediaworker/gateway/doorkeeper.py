@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 
-from chalicelib.protocol.claims import UID_MAX_LENGTH, Principal
+from chalicelib.protocol import tokens
+from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import (
     Unauthenticated,
     bearer_token,
-    verify,
     verify_worker,
 )
-from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
-
-NOBODY = "anonymous"
 
 
 class Doorkeeper:
@@ -26,13 +23,7 @@ class Doorkeeper:
 
         Raises `Unauthenticated`.
         """
-        token = bearer_token(headers, query)
-        if token is not None:
-            return verify(token, self._jwt_secret)
-        if self._is_open:
-            uid = query.get("uid", "")[:UID_MAX_LENGTH] or NOBODY
-            return Principal(DEFAULT_TENANT, uid, Role.ADMIN)
-        raise Unauthenticated("a Bearer token is required")
+        return tokens.admit(headers, query, self._jwt_secret, is_open=self._is_open)
 
     def admit_part(self, headers: Mapping[str, str]) -> str:
         """One of Parley's own parts, by its name: no address carries its token.

@@ -5,15 +5,20 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
 from chalicelib.protocol.tokens import Unauthenticated
+from mediaworker.runtime.ports import Refusal
 
 logger = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 10.0
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+TIMEOUT = web.RequestKey("timeout", asyncio.Timeout)
+"""Of the request, for `stay`."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,15 +27,22 @@ class Refused(Exception):
     """A request that is not served, and what its sender is told."""
 
     def __init__(
-        self, status: int, sentence: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        sentence: str,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, Any] | None = None,
     ) -> None:
+        """``fields`` stand in the body beside code and message."""
         self.status = status
         self.sentence = sentence
         self.headers = headers or {}
+        self.fields = fields or {}
         super().__init__(sentence)
 
     def body(self) -> bytes:
-        return json.dumps({"code": self.status, "message": self.sentence}).encode()
+        told = {**self.fields, "code": self.status, "message": self.sentence}
+        return json.dumps(told).encode()
 
     def render(self) -> bytes:
         """The whole response, after which the connection ends."""
@@ -51,6 +63,18 @@ def unauthenticated(error: Unauthenticated) -> Refused:
     return Refused(401, str(error), CHALLENGE)
 
 
+def refused_by(refusal: Refusal) -> Refused:
+    """What the sessions said, with the time to come back if they named one."""
+    after = refusal.retry_after_seconds
+    headers = {} if after is None else {"Retry-After": str(after)}
+    return Refused(refusal.status, str(refusal), headers)
+
+
+def stay(request: web.Request) -> None:
+    """Let the request take longer than any other may: its answer is a stream."""
+    request[TIMEOUT].reschedule(None)
+
+
 @web.middleware
 async def refusals_as_json(
     request: web.Request, handler: Handler
@@ -67,7 +91,7 @@ async def refusals_as_json(
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        async with asyncio.timeout(REQUEST_SECONDS):
+        async with asyncio.timeout(REQUEST_SECONDS) as request[TIMEOUT]:
             return await handler(request)
     except Refused as refusal:
         return _response(refusal)

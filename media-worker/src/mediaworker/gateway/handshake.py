@@ -17,7 +17,6 @@ CALL_TYPES = {
     "/call/webrtc": CallType.WEBRTC,
     "/call/sip": CallType.SIP,
 }
-BUILT = frozenset({CallType.WEBSOCKET})
 VERSION = "13"
 KEY_BYTES = 16
 
@@ -67,8 +66,6 @@ def admit(head: Head, doorkeeper: Doorkeeper, server_side_track: str) -> Admissi
     call_type = CALL_TYPES[head.path]
     if call_type is CallType.WEBSOCKET and query.type is not None:
         call_type = query.type
-    if call_type not in BUILT:
-        raise Refused(501, f"calls over {call_type} are not built yet: use /call")
     return Admission(principal, query, call_type, key)
 
 

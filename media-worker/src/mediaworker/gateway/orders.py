@@ -19,6 +19,8 @@ from mediaworker.gateway.errors import Refused
 
 Obey = Callable[[Order], bool]
 
+MAX_BODY_BYTES = 65_536
+
 
 class Orders:
     """Takes orders of Parley's own parts, and of nobody else."""
@@ -49,10 +51,19 @@ def parse(value: dict[str, Any]) -> Order:
     return message
 
 
-async def json_object(request: web.Request) -> dict[str, Any]:
-    """The body; raises `Refused`, or what aiohttp says of one that is too large."""
+async def body_of(request: web.Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """Raises `Refused` for one that is too large; its length is always told."""
+    if (request.content_length or 0) > most:
+        raise Refused(413, f"the body has at most {most} bytes")
+    return await request.read()
+
+
+async def json_object(
+    request: web.Request, most: int = MAX_BODY_BYTES
+) -> dict[str, Any]:
+    """The body; raises `Refused`."""
     try:
-        value = json.loads(await request.read())
+        value = json.loads(await body_of(request, most))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chalicelib.protocol.session.query import BinaryForm
 from mediaworker.gateway.doorkeeper import Doorkeeper
-from mediaworker.gateway.errors import Refused
+from mediaworker.gateway.errors import refused_by
 from mediaworker.gateway.handshake import Admission, admit
 from mediaworker.gateway.head import Head
 from mediaworker.runtime.ports import Refusal, SessionHandle, Sessions
@@ -69,6 +69,4 @@ class Sockets:
                 admission.principal, admission.query, admission.call_type, peer
             )
         except Refusal as refusal:
-            after = refusal.retry_after_seconds
-            headers = {} if after is None else {"Retry-After": str(after)}
-            raise Refused(refusal.status, str(refusal), headers) from None
+            raise refused_by(refusal) from None

@@ -22,11 +22,7 @@ from mediaworker.sip.phases import MOVES, Phase, Step, Verb, check
 from mediaworker.sip.reinvites import Reinvites
 from mediaworker.sip.routing import Hop
 from mediaworker.sip.server_transactions import ServerTransaction
-
-OK = 200
-UNKNOWN_CALL = 481
-LOST = (408, UNKNOWN_CALL)
-"""Responses that end the dialog in which the request was made (12.2.1.2)."""
+from mediaworker.sip.statuses import LOST, OK, OUT_OF_ORDER, UNKNOWN_CALL
 
 
 class Call:
@@ -114,17 +110,23 @@ class Call:
     ) -> None:
         request = transaction.request
         if not dialog.is_in_order(request.cseq.number):
-            transaction.reply(500, now, phrase="Request Out of Order")
+            transaction.reply(OUT_OF_ORDER, now, phrase="Request Out of Order")
         elif request.method == "BYE":
             self._bye_came(transaction, dialog, now)
-        elif self.phase in (Phase.LEAVING, Phase.OVER) or dialog is not self.dialog:
+        elif not self._is_live(dialog):
             transaction.reply(UNKNOWN_CALL, now)
         elif request.method == "INFO":
             self._info_came(transaction, now)
         elif request.method == "OPTIONS":
             transaction.reply(OK, now, headers=self._core.abilities())
         else:
-            self._reinvites.came(transaction, source, now)
+            self._reinvites.came(transaction, dialog, source, now)
+
+    def _is_live(self, dialog: Dialog) -> bool:
+        """Any that may still be chosen, or the one that was."""
+        if self.phase in (Phase.LEAVING, Phase.OVER):
+            return False
+        return self.phase is Phase.CALLING or dialog is self.dialog
 
     def ack_came(self, ack: Request, now: float) -> None:
         answer = self._answer

@@ -6,7 +6,7 @@ from functools import partial
 from mediaworker.sip.addresses import Address, Uri
 from mediaworker.sip.calls import Call
 from mediaworker.sip.client_transactions import Draft, Fields, Outcome
-from mediaworker.sip.core import SDP, Core, sdp_of
+from mediaworker.sip.core import Core, sdp_of
 from mediaworker.sip.dialogs import Dialog
 from mediaworker.sip.digest import Credentials
 from mediaworker.sip.events import Accepted, Progressed, Rejected
@@ -16,8 +16,8 @@ from mediaworker.sip.messages import Response
 from mediaworker.sip.phases import Phase, Step, Verb, check
 from mediaworker.sip.reasons import phrase_of
 from mediaworker.sip.routing import TRANSPORTS, Hop, hop_of
-
-TERMINATED = 487
+from mediaworker.sip.screening import SDP
+from mediaworker.sip.statuses import OK, TERMINATED, TRYING
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class ClientCall(Call):
         response, status = outcome.response, outcome.status
         if response is None or status >= 300:
             self._failed(outcome, now)
-        elif status >= 200:
+        elif status >= OK:
             self._succeeded(response, now)
-        elif status > 100 and not self._invitation.is_cancelled:
+        elif status > TRYING and not self._invitation.is_cancelled:
             self._progressed(response)
 
     def _progressed(self, response: Response) -> None:

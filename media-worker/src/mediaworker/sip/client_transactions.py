@@ -8,6 +8,7 @@ from mediaworker.sip.messages import Response, build_request, render
 from mediaworker.sip.reasons import phrase_of
 from mediaworker.sip.routing import Hop
 from mediaworker.sip.station import Station
+from mediaworker.sip.statuses import TIMED_OUT, UNAVAILABLE
 from mediaworker.sip.transactions import (
     CLIENT_INVITE,
     CLIENT_OTHER,
@@ -17,8 +18,6 @@ from mediaworker.sip.transactions import (
 )
 
 MAX_FORWARDS = "70"
-TIMED_OUT = 408
-UNREACHABLE = 503
 
 Fields = tuple[tuple[str, str], ...]
 ClientKey = tuple[str, str]
@@ -137,7 +136,7 @@ class ClientTransaction(Transaction):
             response = self._told()
             self._tell(Outcome(response.status, response.phrase, response), now)
         else:
-            status = TIMED_OUT if action is Action.TIME_OUT else UNREACHABLE
+            status = TIMED_OUT if action is Action.TIME_OUT else UNAVAILABLE
             self._tell(Outcome(status, phrase_of(status)), now)
 
     def ended(self, now: float) -> None:

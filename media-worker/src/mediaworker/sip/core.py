@@ -12,12 +12,12 @@ from mediaworker.sip.layer import Layer
 from mediaworker.sip.messages import Request, Response
 from mediaworker.sip.phases import WrongTime
 from mediaworker.sip.routing import Transport
+from mediaworker.sip.screening import SDP
 from mediaworker.sip.station import Station
 
 if TYPE_CHECKING:
     from mediaworker.sip.calls import Call
 
-SDP = "application/sdp"
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE")
 ALLOW = ", ".join(METHODS)
 EXTENSIONS: frozenset[str] = frozenset()

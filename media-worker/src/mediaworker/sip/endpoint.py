@@ -20,11 +20,11 @@ from mediaworker.sip.reception import Reception
 from mediaworker.sip.routing import Hop, Transmission
 from mediaworker.sip.server_calls import ServerCall
 from mediaworker.sip.station import Identity, Limits, Station
+from mediaworker.sip.statuses import DECLINED
 from mediaworker.sip.timers import Timers
 
 __all__ = ["Counts", "Endpoint", "Full", "Identity", "Limits", "Timers", "WrongTime"]
 
-DECLINED = 603
 NO_HEADERS: Mapping[str, str] = {}
 
 T = TypeVar("T", bound=Call)

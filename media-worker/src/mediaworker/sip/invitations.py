@@ -7,10 +7,10 @@ from mediaworker.sip.client_transactions import Draft, Outcome, Tell
 from mediaworker.sip.dialogs import Dialog
 from mediaworker.sip.layer import Layer
 from mediaworker.sip.routing import Hop, Transmission
+from mediaworker.sip.screening import SDP
 from mediaworker.sip.station import Station
+from mediaworker.sip.statuses import OK
 from mediaworker.sip.transactions import State
-
-SDP = "application/sdp"
 
 
 def _ignore(outcome: Outcome, now: float) -> None:
@@ -89,12 +89,12 @@ class Invitation:
         station.transmit(data, hop)
 
     def _told(self, outcome: Outcome, now: float) -> None:
-        if outcome.status < 200:
+        if outcome.status < OK:
             if self.is_cancelled:
                 self.cancel(now)
         else:
             self._limit.cancel()
-        if outcome.response is None or not 200 <= outcome.status < 300:
+        if outcome.response is None or not OK <= outcome.status < 300:
             self._tell(outcome, now)
             return
         tag = outcome.response.to_tag or ""

@@ -1,6 +1,6 @@
 """Whom each message is for (RFC 3261 sections 8.2, 12.2.2, 18.1.2)."""
 
-from mediaworker.sip.core import EXTENSIONS, METHODS, SDP, Core
+from mediaworker.sip.core import EXTENSIONS, METHODS, Core
 from mediaworker.sip.dialogs import sip_contact
 from mediaworker.sip.messages import (
     Malformed,
@@ -13,14 +13,17 @@ from mediaworker.sip.messages import (
     screen,
 )
 from mediaworker.sip.routing import Hop, hop_back
+from mediaworker.sip.screening import SDP
 from mediaworker.sip.server_calls import ServerCall
 from mediaworker.sip.server_transactions import ServerTransaction
+from mediaworker.sip.statuses import (
+    BAD_REQUEST,
+    MERGED,
+    OK,
+    UNAVAILABLE,
+    UNKNOWN_CALL,
+)
 
-OK = 200
-BAD_REQUEST = 400
-UNKNOWN_CALL = 481
-MERGED = 482
-UNAVAILABLE = 503
 SCHEMES = frozenset({"sip", "tel"})
 RETRY_SECONDS = "10"
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mediaworker.sip.client_transactions import Outcome
-from mediaworker.sip.core import SDP, Core, sdp_of
+from mediaworker.sip.core import Core, sdp_of
+from mediaworker.sip.dialogs import Dialog
 from mediaworker.sip.events import (
     ReinviteAnswered,
     ReinviteCancelled,
@@ -20,18 +21,14 @@ from mediaworker.sip.invitations import Invitation
 from mediaworker.sip.messages import Request
 from mediaworker.sip.phases import Phase, WrongTime
 from mediaworker.sip.routing import Hop
+from mediaworker.sip.screening import SDP
 from mediaworker.sip.server_transactions import ServerTransaction
+from mediaworker.sip.statuses import BUSY, LOST, OK, PENDING, TERMINATED, TRYING
 from mediaworker.sip.timers import Alarm
 
 if TYPE_CHECKING:
     from mediaworker.sip.calls import Call
 
-TRYING = 100
-OK = 200
-PENDING = 491
-TERMINATED = 487
-BUSY = 500
-LOST = (408, 481)
 MOST_GLARES = 5
 TEN_MS = 0.01
 
@@ -111,11 +108,13 @@ class Reinvites:
 
     # Theirs
 
-    def came(self, transaction: ServerTransaction, source: Hop, now: float) -> None:
+    def came(
+        self, transaction: ServerTransaction, dialog: Dialog, source: Hop, now: float
+    ) -> None:
         request, call = transaction.request, self._call
         sdp = sdp_of(request)
         if request.method == "UPDATE" and sdp is None:
-            call.dialog.refresh(request, source)
+            dialog.refresh(request, source)
             self._agree(transaction, None, now)
         elif call.phase is not Phase.CONFIRMED or call.awaits_ack or self._ours:
             transaction.reply(PENDING, now)
@@ -137,7 +136,9 @@ class Reinvites:
         self.proceed(now)
 
     def refuse(self, status: int, now: float) -> None:
-        """Raises `WrongTime`."""
+        """Raises `WrongTime`, and ValueError for no final status above 299."""
+        if not 300 <= status < 700:
+            raise ValueError("a reinvite is refused with a status from 300 to 699")
         self._take_theirs().reply(status, now)
         self.proceed(now)
 

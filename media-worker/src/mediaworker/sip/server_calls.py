@@ -1,21 +1,19 @@
 """Calls that come (RFC 3261 sections 8.2, 9.2, 13.3)."""
 
-from mediaworker.sip.calls import OK, Call
+from mediaworker.sip.calls import Call
 from mediaworker.sip.client_transactions import Fields
-from mediaworker.sip.core import SDP, Core, sdp_of
+from mediaworker.sip.core import Core, sdp_of
 from mediaworker.sip.dialogs import Dialog
 from mediaworker.sip.events import Cancelled, Ended, Event, InviteReceived
 from mediaworker.sip.headers import extra_headers
 from mediaworker.sip.messages import Request
 from mediaworker.sip.phases import Phase, Step, Verb, check
 from mediaworker.sip.routing import Hop
+from mediaworker.sip.screening import SDP
 from mediaworker.sip.server_transactions import ServerTransaction
+from mediaworker.sip.statuses import OK, PROGRESS, RINGING, TERMINATED, TRYING
 from mediaworker.sip.timers import Alarm
 
-TRYING = 100
-RINGING = 180
-PROGRESS = 183
-TERMINATED = 487
 REFRESH_SECONDS = 60.0
 """Proxies give up a call that tells no progress for long (13.3.1.1)."""
 

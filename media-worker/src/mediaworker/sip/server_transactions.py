@@ -62,7 +62,8 @@ class ServerTransaction(Transaction):
         body: bytes = b"",
         content_type: str | None = None,
     ) -> None:
-        """Raises ValueError for what no response can carry; nothing has changed then."""
+        """Before a final one was given. Raises ValueError for what no response can
+        carry, and has changed nothing then."""
         assert not self.is_answered
         response = response_to(
             self.request,

@@ -1,0 +1,112 @@
+"""The WebSocket APIs that are deployed are those of the wiring."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+from infra import wiring
+from infra.components.deployment import Deployment, Target
+from infra.parts import WebSocketApi
+from infra.stacks.data import DataStack
+from infra.stacks.sockets import SocketsStack
+from infra.wiring import Variable
+from tests.infra.synthesis import Synthesis
+
+STACK = "ParleySockets"
+APIS = pytest.mark.parametrize(
+    "wired", wiring.WEB_SOCKETS, ids=lambda api: str(api.name)
+)
+
+
+def test_every_wired_api_is_there_and_no_other(aws: Synthesis) -> None:
+    apis = aws.of_type("AWS::ApiGatewayV2::Api", STACK).values()
+    assert len(apis) == len(wiring.WEB_SOCKETS)
+    assert {api["ProtocolType"] for api in apis} == {"WEBSOCKET"}
+
+
+@APIS
+def test_api_has_its_routes_to_its_function(
+    aws: Synthesis, wired: WebSocketApi
+) -> None:
+    (function,) = (one for one in wiring.FUNCTIONS if one.name == wired.function)
+    routes = aws.of_type("AWS::ApiGatewayV2::Route", STACK)
+    keys = [route["RouteKey"] for route in routes.values()]
+    assert sorted(keys) == sorted(wiring.WEB_SOCKET_ROUTES)
+    integrations = aws.of_type("AWS::ApiGatewayV2::Integration", STACK)
+    for route in routes.values():
+        # A route response would send the function's answer to the client.
+        assert "RouteResponseSelectionExpression" not in route
+        reference = json.dumps(route["Target"])
+        (found,) = (one for name, one in integrations.items() if name in reference)
+        assert found["IntegrationType"] == "AWS_PROXY"
+        functions = aws.of_type("AWS::Lambda::Function", STACK)
+        (handler,) = (
+            one["Handler"]
+            for name, one in functions.items()
+            if name in json.dumps(found["IntegrationUri"])
+        )
+        assert handler == function.handler
+
+
+def test_stage_throttles_and_logs_neither_query_nor_body(aws: Synthesis) -> None:
+    for stage in aws.of_type("AWS::ApiGatewayV2::Stage", STACK).values():
+        assert stage["StageName"] in {api.stage for api in wiring.WEB_SOCKETS}
+        assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
+        assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+        logged = json.loads(stage["AccessLogSettings"]["Format"])
+        assert not any(
+            word in value.lower()
+            for value in logged.values()
+            for word in ("query", "body", "input")
+        )
+
+
+@APIS
+def test_function_may_reach_the_sockets_of_its_stage_alone(
+    aws: Synthesis, wired: WebSocketApi
+) -> None:
+    (function,) = (one for one in wiring.FUNCTIONS if one.name == wired.function)
+    resource = aws.function(function.handler)
+    (statement,) = (
+        one
+        for one in aws.statements(resource)
+        if one["Action"] == "execute-api:ManageConnections"
+    )
+    arn = "".join(
+        part if isinstance(part, str) else "*"
+        for part in statement["Resource"]["Fn::Join"][1]
+    )
+    assert arn.endswith(f"/{wired.stage}/*/@connections/*")
+    url = resource["Environment"]["Variables"][Variable.CONNECTIONS_URL]
+    parts = [part for part in url["Fn::Join"][1] if isinstance(part, str)]
+    assert parts[0] == "https://"
+    assert parts[-1].endswith(f"/{wired.stage}")
+
+
+def test_emulated_cloud_tells_the_address_itself(ministack: Synthesis) -> None:
+    for function in ministack.of_type("AWS::Lambda::Function", STACK).values():
+        assert Variable.CONNECTIONS_URL not in function["Environment"]["Variables"]
+
+
+def test_function_sits_in_the_workers_network_where_there_is_one(
+    aws: Synthesis, tmp_path: Path
+) -> None:
+    for function in aws.of_type("AWS::Lambda::Function").values():
+        assert "VpcConfig" not in function
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "entry.py").touch()
+    app = cdk.App(outdir=str(tmp_path / "cdk.out"), analytics_reporting=False)
+    deployment = Deployment(Target.AWS, tmp_path / "code")
+    vpc = ec2.Vpc(cdk.Stack(app, "Network"), "Vpc", nat_gateways=0)
+    SocketsStack(app, deployment, DataStack(app, deployment), vpc)
+    app.synth()
+    template = json.loads((tmp_path / "cdk.out" / f"{STACK}.template.json").read_text())
+    (function,) = (
+        one["Properties"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::Lambda::Function"
+    )
+    assert function["VpcConfig"]["SubnetIds"]
