@@ -8,16 +8,14 @@ import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import picows
-
 from bench.arrivals import file_server, spoken_frames
 from bench.callers import Caller, invite, run_pinned
-from bench.lateness import FRAME_SECONDS, LATE_SECONDS, Lateness
+from bench.holding import Held, Mouths, patiently, watch
+from bench.lateness import Lateness
 from bench.machine import GENERATOR_CORE, pinned
 from bench.measurement import Measurement, Progress
 from bench.media_worker import MediaWorker, media_worker
@@ -35,42 +33,12 @@ HELD = 40
 STEP = 10
 MOST = 120
 """Opus sessions are added by steps, until one is late."""
-WARM_UP_SECONDS = 4.0
 MEASURED_SECONDS = 20.0
 STEP_SECONDS = 8.0
 JOIN_SECONDS = 0.1
-RETRY_SECONDS = 5.0
-MOST_LATE_SHARE = 0.001
-"""Of all frames, where a step is said to be carried."""
 PAYLOAD_TYPES = {Codec.PCMU: 0, Codec.OPUS: 96}
 TICKS = {Codec.PCMU: 160, Codec.OPUS: 960}
 OPTION: Mapping[str, Any] = {"vad": {}}
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """So many sessions, for a while."""
-
-    sessions: int
-    cpu_percent: float
-    resident_mb: float
-    frames: int
-    late: int
-    lost: int
-    worst_ms: float
-    tick_p99_ms: float
-
-    @property
-    def is_carried(self) -> bool:
-        return not self.lost and self.late <= MOST_LATE_SHARE * self.frames
-
-    def __str__(self) -> str:
-        return (
-            f"{self.sessions} sessions: {self.cpu_percent:.1f} % of a core, "
-            f"{self.resident_mb:.0f} MB, {self.frames} frames heard, "
-            f"{self.late} late, {self.lost} lost, worst {self.worst_ms:.0f} ms, "
-            f"tick p99 {self.tick_p99_ms:.1f} ms"
-        )
 
 
 class Phone:
@@ -154,14 +122,18 @@ async def _hold(
     phones: list[Phone] = []
     certificate = Certificate.generateCertificate()
     assert isinstance(certificate, Certificate)
+
+    async def join() -> Phone:
+        return await _join(worker, url, codec, certificate)
+
     async with asyncio.TaskGroup() as tasks:
-        talking = tasks.create_task(_talk(phones, payloads(codec)))
+        talking = tasks.create_task(Mouths(payloads(codec)).run(phones))
         for size in sizes:
             while len(phones) < size:
                 await asyncio.sleep(JOIN_SECONDS)
-                phones.append(await _patiently(worker, url, codec, certificate))
+                phones.append(await patiently(join))
             seconds = MEASURED_SECONDS if not found else STEP_SECONDS
-            found.append(await _watch(worker, phones, seconds))
+            found.append(await watch(worker, phones, seconds))
             progress(f"{codec}: {found[-1]}")
             if not found[-1].is_carried:
                 break
@@ -169,38 +141,6 @@ async def _hold(
         for phone in phones:
             await phone.hang_up()
     return found
-
-
-async def _watch(worker: MediaWorker, phones: list[Phone], seconds: float) -> Held:
-    await asyncio.sleep(WARM_UP_SECONDS)
-    for phone in phones:
-        phone.reset()
-    before, began = worker.usage(), monotonic()
-    await asyncio.sleep(seconds)
-    after, ended = worker.usage(), monotonic()
-    heard = [phone.lateness for phone in phones]
-    readings = await asyncio.to_thread(worker.readings)
-    return Held(
-        sessions=len(phones),
-        cpu_percent=(after.cpu_seconds - before.cpu_seconds) / (ended - began) * 100,
-        resident_mb=after.resident_mb,
-        frames=sum(one.frames for one in heard),
-        late=sum(one.late for one in heard),
-        lost=sum(phone.lost for phone in phones),
-        worst_ms=max(one.worst_seconds for one in heard) * 1e3,
-        tick_p99_ms=readings["parley_worker_tick_duration_p99_seconds"] * 1e3,
-    )
-
-
-async def _patiently(
-    worker: MediaWorker, url: str, codec: Codec, certificate: Certificate
-) -> Phone:
-    """As an application that is told 503 and Retry-After."""
-    while True:
-        try:
-            return await _join(worker, url, codec, certificate)
-        except picows.WSError:
-            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _join(
@@ -213,19 +153,6 @@ async def _join(
     await browser.accept(answer)
     caller.command("play", url=url)
     return Phone(browser, caller, codec)
-
-
-async def _talk(phones: list[Phone], frames: Sequence[bytes]) -> None:
-    """All say their next frame every 20 ms, each from a place of its own."""
-    due, turn, count = monotonic(), 0, len(frames)
-    while True:
-        for place, phone in enumerate(phones):
-            phone.say(frames[(turn + place * 7) % count])
-        turn += 1
-        due += FRAME_SECONDS
-        if monotonic() > due + LATE_SECONDS:
-            due = monotonic()
-        await asyncio.sleep(max(0.0, due - monotonic()))
 
 
 def payloads(codec: Codec) -> list[bytes]:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "LIVEKIT_URL": "wss://media.example",
     "BUSINESS_WEBHOOK_URLS": "https://shop.example/hook",
     "PARLEY_BUS": "parley",
+    "PARLEY_CONNECTIONS_URL": "https://sockets.example/live",
     "PARLEY_ENV": "production",
     "PARLEY_JWT_SECRET": SECRET,
     "PARLEY_REDELIVERY_MACHINE_ARN": "arn:aws:states:us-east-1:1:stateMachine:r",
@@ -105,6 +106,8 @@ def event_for(function: str) -> Mapping[str, Any]:
         "perform": {
             "detail": {**DOORBELL, "type": "effect.none", "data": {"provider": "p2p"}}
         },
+        # The row is read, and a worker would be asked.
+        "relay": _message('{"command":"hangup","cseq":1}'),
     }
     return events.get(function, {})
 
@@ -121,6 +124,11 @@ def _request(path: str, query: str = "") -> dict[str, Any]:
         "headers": {"authorization": f"Bearer {token('alice')}"},
         "requestContext": {"http": {"method": "GET", "path": path}, "requestId": "r"},
     }
+
+
+def _message(body: str) -> dict[str, Any]:
+    about = {"connectionId": "none", "eventType": "MESSAGE", "routeKey": "$default"}
+    return {"requestContext": about, "body": body}
 
 
 def _median(starts: list[dict[str, Any]]) -> float:

@@ -64,3 +64,7 @@ def median_of_runs(
 ) -> float:
     """One slow run, for reasons outside of it, has no say."""
     return median(statistic(run) for run in runs)
+
+
+class Refused(Exception):
+    """Who was asked has no room now."""
