@@ -15,7 +15,8 @@ ONE_THREAD = dict.fromkeys(
 )
 """Sums of a tick are small: to share them out costs more than to make them."""
 
-DESCRIPTORS_PER_SESSION = 4
+DESCRIPTORS_PER_SESSION = 8
+"""A browser's leg has a socket at each address of the machine, and relays."""
 
 logger = logging.getLogger(__name__)
 

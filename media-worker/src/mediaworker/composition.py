@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chalicelib.protocol.session.vocabulary import CallType
 from mediaworker.audio.opus import OpusLibrary, OpusMissing
@@ -13,6 +13,8 @@ from mediaworker.server import Engine, Surroundings
 from mediaworker.settings import BadSetting, Settings
 from mediaworker.speech.process import SpeechProcessClient
 from mediaworker.speech.settings import BadSpeechSetting, SpeechSettings
+from mediaworker.telephony.phones import Phones, Site
+from mediaworker.telephony.sip_sockets import SipPortTaken
 from mediaworker.webrtc.browsers import Browsers
 from mediaworker.webrtc.share import WebRtcRules
 
@@ -43,7 +45,10 @@ def build(surroundings: Surroundings) -> Engine:
         surroundings.worker_id,
         opus_library(),
     )
+    phones = phones_of(surroundings, lambda: has_room(runtime, surroundings))
     legs: Legs = {CallType.WEBRTC: browsers.make}
+    if phones is not None:
+        legs = {**legs, CallType.SIP: phones.make}
     try:
         SpeechSettings.parse(environment)
         speech = SpeechProcessClient(environment)
@@ -62,7 +67,44 @@ def build(surroundings: Surroundings) -> Engine:
         raise BadSetting(str(reason)) from None
     except ModelsMissing as reason:
         raise BadSetting(f"PARLEY_MODELS: {reason}.") from None
-    return Engine(runtime, (speech.run, browsers.run))
+    if phones is None:
+        return Engine(runtime, (speech.run, browsers.run))
+    return Engine(
+        runtime,
+        (speech.run, browsers.run, phones.run),
+        (lambda: phones.is_ready,),
+        (phones.drain,),
+        (phones.readings,),
+    )
+
+
+def phones_of(
+    surroundings: Surroundings, has_room: Callable[[], bool]
+) -> Phones | None:
+    """None where there is no SIP; raises `BadSetting`."""
+    settings = surroundings.settings
+    if not settings.phones.port:
+        return None
+    site = Site(
+        surroundings.worker_id,
+        settings.host,
+        settings.public_address,
+        settings.ws_url,
+        settings.is_development,
+        settings.is_open,
+        settings.media_timeout_seconds,
+        has_room,
+    )
+    try:
+        return Phones(settings.phones, site)
+    except SipPortTaken as reason:
+        raise BadSetting(f"PARLEY_SIP_PORT: {reason}.") from None
+
+
+def has_room(runtime: Runtime, surroundings: Surroundings) -> bool:
+    """For one more session."""
+    is_up = runtime.is_ready and surroundings.may_take()
+    return is_up and len(runtime.sessions) < surroundings.settings.capacity
 
 
 def opus_library() -> OpusLibrary | None:

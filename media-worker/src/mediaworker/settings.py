@@ -14,6 +14,7 @@ from chalicelib.protocol.session.ids import WORKER_ID
 from chalicelib.protocol.session.kinds import CONTROL
 from chalicelib.protocol.session.query import SERVER_SIDE_TRACK
 from chalicelib.protocol.vocabulary import Dialect
+from mediaworker.telephony.settings import BadPhoneSetting, PhoneSettings
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEVELOPMENT = "development"
@@ -63,6 +64,7 @@ class Settings:
     """How long the far end of a leg may send nothing."""
     connect_seconds: int = 20
     """How long a browser's ICE and DTLS may take."""
+    phones: PhoneSettings = PhoneSettings()
 
     @property
     def ws_url(self) -> str:
@@ -103,6 +105,7 @@ class Settings:
                 given, "PARLEY_MEDIA_TIMEOUT_SECONDS", 30, 1, 3_600
             ),
             connect_seconds=_whole(given, "PARLEY_CONNECT_SECONDS", 20, 1, 300),
+            phones=_phones(given, is_development),
         )
 
 
@@ -135,6 +138,13 @@ def _secret(given: Mapping[str, str]) -> str:
             f"{MIN_SECRET_BYTES} bytes: without it nobody could be let in."
         )
     return secret
+
+
+def _phones(given: Mapping[str, str], is_development: bool) -> PhoneSettings:
+    try:
+        return PhoneSettings.parse(given, is_development=is_development)
+    except BadPhoneSetting as reason:
+        raise BadSetting(str(reason)) from None
 
 
 def _worker_id(given: Mapping[str, str]) -> str | None:
