@@ -62,7 +62,7 @@ cloud: setup ## Deploy into an emulated cloud on this machine, and stay
 	@exec $(PY) -m infra.ministack
 
 fuzz: $(VENV)/.development ## Send anything to the parsers: make fuzz [SECONDS=60] [SEED=0]
-	@for target in commands dialects gateway rtp sdp sip; do $(PY) -m fuzz $$target \
+	@for target in commands dialects gateway rtp sdp sip webrtc; do $(PY) -m fuzz $$target \
 		--seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) || exit 1; done
 
 doctor: ## Tell what this machine lacks

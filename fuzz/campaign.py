@@ -11,7 +11,7 @@ from pathlib import Path
 from fuzz.mutation import inputs
 
 CORPUS = Path(__file__).parent / "corpus"
-TARGETS = ("commands", "dialects", "gateway", "rtp", "sdp", "sip")
+TARGETS = ("commands", "dialects", "gateway", "rtp", "sdp", "sip", "webrtc")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from fuzz.mutation import MOST_BYTES, inputs
         ("rtp", 3_000),
         ("sdp", 1_000),
         ("sip", 1_000),
+        ("webrtc", 1_000),
     ],
 )
 def test_survive_what_strangers_send(target: str, most: int) -> None:

@@ -3,17 +3,24 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvloop
+from aioice import stun
 
 from mediaworker.rtp import reporting
 from mediaworker.rtp.stream import MediaStream
 from mediaworker.session.legs import AddCandidate, AnswerOffer, PressKeys
 from mediaworker.webrtc import transport
 from mediaworker.webrtc.call import Call
-from mediaworker.webrtc.stack import Certificate, Path
+from mediaworker.webrtc.stack import (
+    MOST_PAIRS,
+    Certificate,
+    Path,
+    Socket,
+    host_candidate,
+)
 from mediaworker.webrtc.transport import Transport
 from tests.peers.light_webrtc import LightBrowser
 from tests.worker.webrtc.stage import Seat, browsers, eventually
@@ -220,3 +227,31 @@ def test_end_all_calls_with_the_worker() -> None:
         assert len(asyncio.all_tasks()) == 1
 
     uvloop.run(run())
+
+
+def test_try_so_many_ways_to_a_browser_and_no_more() -> None:
+    class Wire:
+        def sendto(self, data: bytes, address: tuple[str, int]) -> None:
+            """Nobody is there."""
+
+    async def run() -> int:
+        path = Transport(CERTIFICATE, LightBrowser(CERTIFICATE)).path
+        path.remote_username, path.remote_password = "them", "p" * 22
+        path._early_checks_done = True
+        protocol = Socket(path)
+        protocol.transport = cast(Any, Wire())
+        protocol.local_candidate = host_candidate(LOOPBACK, 9)
+        check = stun.Message(
+            message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST
+        )
+        check.attributes["USERNAME"] = f"{path.local_username}:them"
+        check.attributes["PRIORITY"] = 1
+        check.attributes["ICE-CONTROLLING"] = 1
+        check.add_message_integrity(path.local_password.encode())
+        for port in range(1_000, 1_000 + 3 * MOST_PAIRS):
+            protocol.datagram_received(bytes(check), (LOOPBACK, port))
+        tried = len(path._check_list)
+        await path.close()
+        return tried
+
+    assert asyncio.run(run()) == MOST_PAIRS

@@ -29,6 +29,8 @@ for _name in ("aioice", "aiortc"):
 
 COMPONENT = 1
 """RTP; RTCP shares it (RFC 8834 section 4.5)."""
+MOST_PAIRS = 256
+"""Ways to one peer that are tried: it may come from addresses that it did not name."""
 STUN_LAST = 3
 """First bytes up to this are STUN's (RFC 7983 section 7)."""
 
@@ -163,6 +165,12 @@ class Path(ice.Connection):
     def data_received(self, data: bytes, component: int) -> None:
         """It looked like STUN, and was none."""
         self.malformed += 1
+
+    def check_incoming(
+        self, message: stun.Message, addr: Address, protocol: ice.StunProtocol
+    ) -> None:
+        if len(self._check_list) < MOST_PAIRS or self.is_peer(addr):
+            super().check_incoming(message, addr, protocol)
 
     def protocol_lost(self, protocol: ice.StunProtocol) -> None:
         if any(pair.protocol is protocol for pair in self._nominated.values()):
