@@ -234,3 +234,34 @@ def test_nothing_is_left_of_all_these_calls(worker: MediaWorker) -> None:
     readings = worker.readings()
     assert readings["rtp_packets_received_total"] > 100
     assert readings["rtp_packets_sent_total"] > 100
+
+
+def test_two_browsers_are_bridged_and_parted(worker: MediaWorker) -> None:
+    """Of different codecs, so that what one says is brought to the other's rate."""
+
+    async def talk(one: BrowserPeer) -> None:
+        other = BrowserPeer(codecs=["opus"], hertz=1_500.0)
+        async with (
+            browser_call(worker, one) as first,
+            browser_call(worker, other) as second,
+        ):
+            await first.command("bridge", targetSessionId=second.session_id)
+            for caller in (first, second):
+                await caller.until(has("other"))
+            await asyncio.sleep(0.5)
+            one.forget()
+            other.forget()
+            assert abs(pitch(await one.hear(1.0))[0] - 1_500) < 5
+            assert abs(pitch(await other.hear(1.0))[0] - 700) < 5
+            await one.press("7")
+            await first.until(has("dtmf"))
+            await asyncio.sleep(0.5)
+            assert other.pressed == ["7"]
+            await second.command("unbridge", targetSessionId=first.session_id)
+            await first.until(lambda record: len(record.events("other")) == 2)
+            await asyncio.sleep(0.5)
+            other.forget()
+            assert np.abs(await other.hear(0.5)).max() < 0.01
+        await other.close()
+
+    run(talk, codecs=["PCMU"], hertz=700.0)

@@ -83,6 +83,7 @@ def laptop(*ports: int, **variables: str) -> Iterator[Laptop]:
             "PARLEY_WORKER_PORT": str(worker_port),
             "PARLEY_JWT_SECRET": SECRET,
             "PARLEY_STATE": "",
+            "PARLEY_AGENT": "off",
             **variables,
         },
         stdin=subprocess.DEVNULL,

@@ -174,7 +174,7 @@ class BadNetwork:
 
         def up(message: str | bytes) -> None:
             command = json.loads(message)
-            if command["command"] == "addIceCandidate":
+            if command["command"] == "addIceCandidate" and command["candidate"]:
                 return
             if command["command"] == "invite":
                 offer = command["option"]["offer"]
