@@ -60,6 +60,7 @@ def laptop_process(
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "PARLEY_AGENT": "off",
         "PARLEY_HTTP_PORT": str(http_port),
         "PARLEY_WORKER_PORT": str(worker_port),
         "PARLEY_JWT_SECRET": SECRET,

@@ -16,7 +16,7 @@ from bench.laptop_process import free_ports
 from bench.machine import GENERATOR_CORE, pinned
 from bench.measurement import Measurement, Progress, percentile, summary
 from bench.media_worker import MediaWorker, media_worker
-from bench.phones import Desk, Exchange, NoCall, Phone, exchange_of, phone_of
+from bench.phones import LOOPBACK, Desk, Exchange, NoCall, Phone, exchange_of, phone_of
 
 PLAIN_SIZES = (100, 200, 250, 300, 350)
 """Each as long as the former was carried."""
@@ -29,7 +29,6 @@ STAY_SECONDS = 2.0
 ARRIVALS_SECONDS = 30.0
 SET_UPS_PER_SECOND = 50
 SET_UPS = 500
-SPARE_DESKS = 100
 VAD: Mapping[str, Any] = {"vad": {}}
 PLAIN: Mapping[str, Any] = {}
 
@@ -115,9 +114,10 @@ def _run(folder: Path, work: Any) -> Any:
     """A worker of its own for each part; ``work`` is told where it is."""
     (sip_port,) = free_ports(1)
     variables = {
-        "PARLEY_CAPACITY": "600",
+        "PARLEY_CAPACITY": str(SET_UPS + 100),
         "PARLEY_SIP_PORT": str(sip_port),
-        "PARLEY_SIP_RATE": "1000",
+        # A trunk, whom no limit of strangers holds up.
+        "PARLEY_SIP_PEERS": LOOPBACK,
     }
     with media_worker(folder, variables) as worker:
         return run_pinned(work(worker, sip_port))
@@ -208,12 +208,10 @@ def _set_up(progress: Progress) -> Any:
                 took.append(await site.exchange.call(phone) * 1e3)
                 site.exchange.hang_up(phone)
             phone.close()
-            # Another waits in the place of the one that was taken.
-            site.desks.append(await site.desk.open())
 
-        for _ in range(SPARE_DESKS):
-            site.desks.append(await site.desk.open())
+        for _ in range(SET_UPS):
             await asyncio.sleep(JOIN_SECONDS)
+            site.desks.append(await patiently(site.desk.open))
         progress(f"{SET_UPS} calls, {SET_UPS_PER_SECOND} a second")
         async with asyncio.TaskGroup() as tasks:
             began = monotonic()

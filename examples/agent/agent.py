@@ -9,16 +9,20 @@ Event = Mapping[str, Any]
 GREETING = "Hello, this is Parley. Please say something, and I will say it back."
 GOODBYE = "Thank you for the talk. Goodbye."
 
-INVITE: Command = {
-    "command": "invite",
-    "option": {
-        "codec": "pcm",
-        "vad": {"speechPadding": 120, "silencePadding": 100},
-        "asr": {},
-        "tts": {},
-    },
+OPTION = {
+    "vad": {"speechPadding": 120, "silencePadding": 100},
+    "asr": {},
+    "tts": {},
 }
 """Empty options mean the voice and the ear that Parley brings with it."""
+
+INVITE: Command = {"command": "invite", "option": {"codec": "pcm", **OPTION}}
+RINGING: Command = {"command": "ringing"}
+ACCEPT: Command = {"command": "accept", "option": OPTION}
+"""Without a codec: a phone has its own."""
+
+KEYS = {"*": "star", "#": "hash"}
+"""Those that are not said as they are written."""
 
 
 def repeat(text: str) -> str:
@@ -38,11 +42,14 @@ class Agent:
         self._think = think
         self._turns = turns
         self._answers = 0
+        self._keys = 0
         self._playing: str | None = None
         self.interruptions = 0
 
     def hear(self, event: Event) -> list[Command]:
         match event["event"]:
+            case "incoming":
+                return [RINGING, ACCEPT]
             case "answer":
                 return [self._say("greeting", GREETING)]
             case "trackStart" if "playId" in event:
@@ -52,13 +59,23 @@ class Agent:
             case "speaking" if self._playing not in (None, "goodbye"):
                 self.interruptions += 1
                 return [{"command": "interrupt"}]
-            case "asrFinal" if self._answers <= self._turns:
+            case "asrFinal" if not self._is_leaving:
                 return self._answer(event["text"])
+            case "dtmf" if not self._is_leaving:
+                self._keys += 1
+                key = event["digit"]
+                text = f"You pressed {KEYS.get(key, key)}."
+                return [self._say(f"key-{self._keys}", text)]
         return []
+
+    @property
+    def _is_leaving(self) -> bool:
+        """It has said goodbye."""
+        return self._answers > self._turns
 
     def _answer(self, heard: str) -> list[Command]:
         self._answers += 1
-        if self._answers > self._turns:
+        if self._is_leaving:
             return [self._say("goodbye", GOODBYE, auto_hangup=True)]
         answer = self._think(heard)
         return [

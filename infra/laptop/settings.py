@@ -25,6 +25,8 @@ class Settings:
     state_folder: Path | None
     socket_seconds: int = MOST_SOCKET_SECONDS
     """How long a socket of the HTTP port lives: API Gateway's two hours, or less."""
+    has_agent: bool = True
+    """Whether the example agent takes calls of phones."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:
@@ -40,6 +42,7 @@ class Settings:
             log_level=level,
             state_folder=_folder(environment[STATE]),
             socket_seconds=_seconds(environment, "PARLEY_SOCKET_SECONDS"),
+            has_agent=_has_agent(environment),
         )
         if settings.http_port == settings.worker_port:
             raise BadSetting("PARLEY_HTTP_PORT and PARLEY_WORKER_PORT are the same.")
@@ -53,6 +56,14 @@ class Settings:
 
 def _folder(text: str) -> Path | None:
     return None if text == NO_STATE else Path(text).expanduser()
+
+
+def _has_agent(environment: Mapping[str, str]) -> bool:
+    """Where there are no phones it has nothing to do."""
+    word = environment.get("PARLEY_AGENT", "") or "on"
+    if word not in ("on", "off"):
+        raise BadSetting(f"PARLEY_AGENT is on or off, not {word!r}.")
+    return word == "on" and environment.get("PARLEY_SIP_PORT", "") != "0"
 
 
 def _seconds(environment: Mapping[str, str], name: str) -> int:

@@ -1,4 +1,4 @@
-"""The whole laptop stack: HTTP port, cloud and worker, from start to stop."""
+"""The whole laptop stack: HTTP port, cloud, worker and agent, from start to stop."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from infra import wiring
 from infra.laptop import ports
+from infra.laptop.agent import AgentProcess
 from infra.laptop.clock import now_seconds
 from infra.laptop.console_files import ConsoleFiles
 from infra.laptop.gateway import Gateway
@@ -49,6 +50,13 @@ class Stack:
             settings.probe_host,
             settings.worker_port,
             self._tell_stopped,
+        )
+        self._agent = AgentProcess(
+            environment,
+            wiring.ROOT,
+            settings.probe_host,
+            settings.worker_port,
+            now_seconds,
         )
         self._gateway = Gateway(
             wiring.HTTP_DEFAULT,
@@ -92,7 +100,10 @@ class Stack:
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         async with asyncio.TaskGroup() as tasks:
-            worker = tasks.create_task(self._worker.run())
+            children = [
+                tasks.create_task(self._worker.run()),
+                tasks.create_task(self._run_agent()),
+            ]
             parts = [
                 tasks.create_task(self._run_cloud()),
                 tasks.create_task(self._announce(on_ready)),
@@ -100,9 +111,10 @@ class Stack:
             try:
                 await stop.wait()
             finally:
-                # First, for what it tells at its end is a request.
-                worker.cancel()
-                await asyncio.wait([worker])
+                # First, for what the worker tells at its end is a request.
+                for child in children:
+                    child.cancel()
+                await asyncio.wait(children)
                 # Then, for no request may outlive the cloud that serves it.
                 await runner.cleanup()
             for part in parts:
@@ -122,6 +134,13 @@ class Stack:
             await asyncio.Event().wait()
         finally:
             await loop.run_in_executor(with_cloud, cloud.stop, CLOUD_STOP_SECONDS)
+
+    async def _run_agent(self) -> None:
+        if self._settings.has_agent:
+            # Nobody waits for it, and whom it waits for starts sooner without it.
+            await self._worker.listening.wait()
+            await self._cloud_runs.wait()
+            await self._agent.run()
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
         await self._cloud_runs.wait()

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from examples.agent.__main__ import LINES, _Fields, tell
-from examples.agent.agent import GOODBYE, GREETING, Agent, Command, repeat
+from examples.agent.agent import (
+    ACCEPT,
+    GOODBYE,
+    GREETING,
+    INVITE,
+    RINGING,
+    Agent,
+    Command,
+    repeat,
+)
 from examples.agent.person import (
     BREATH_FRAMES,
     FRAME_BYTES,
@@ -62,6 +71,22 @@ def test_greet_when_the_call_is_answered() -> None:
     (greeting,) = Agent().hear({"event": "answer"})
     assert said([greeting]) == [("greeting", GREETING)]
     assert not greeting["autoHangup"]
+
+
+def test_take_a_call_that_comes_with_the_option_of_its_own() -> None:
+    assert Agent().hear({"event": "incoming"}) == [RINGING, ACCEPT]
+    assert {"codec": "pcm", **ACCEPT["option"]} == INVITE["option"]
+
+
+def test_tell_the_keys_that_are_pressed() -> None:
+    agent = Agent(turns=0)
+    pressed = [agent.hear({"event": "dtmf", "digit": key}) for key in "5#"]
+    assert [said(commands) for commands in pressed] == [
+        [("key-1", "You pressed 5.")],
+        [("key-2", "You pressed hash.")],
+    ]
+    agent.hear(final("that is all"))
+    assert agent.hear({"event": "dtmf", "digit": "5"}) == []
 
 
 def test_answer_what_was_heard_and_keep_both_in_the_history() -> None:
