@@ -123,7 +123,7 @@ class TransferRequested(OfTrack):
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived(OfTrack):
-    """Fired when a SIP MESSAGE arrives within the call."""
+    """Fired when the application at the other end of a bridge says something."""
 
     event: ClassVar[str] = "message"
     body: Prose

@@ -225,7 +225,7 @@ class SendDigits(Record):
 
 @dataclass(frozen=True, slots=True)
 class Message(Record):
-    """Send a SIP MESSAGE within the call."""
+    """Say something in writing to the other session of a bridge."""
 
     command: ClassVar[str] = "message"
     body: Prose

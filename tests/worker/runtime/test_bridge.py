@@ -77,6 +77,18 @@ def test_tell_both() -> None:
     assert one.named("error") == other.named("error") == []
 
 
+def test_message_goes_to_the_other_end_and_nowhere_else() -> None:
+    world = World()
+    one, other = call(world), call(world)
+    one.command("message", body="too early")
+    error = one.named("error")[-1]
+    assert (error["sender"], error["code"]) == ("message", 409)
+    bridge(one, other)
+    one.command("message", body="Hello")
+    assert [told["body"] for told in other.named("message")] == ["Hello"]
+    assert one.named("message") == []
+
+
 def test_hear_it_over_what_plays() -> None:
     world = World()
     one, other = call(world, tts={}), call(world)

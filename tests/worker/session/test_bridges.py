@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.protocol.session.events import Other
+from chalicelib.protocol.session.events import MessageReceived, Other
 from chalicelib.protocol.session.vocabulary import CallType
-from mediaworker.session.effects import JoinSession, PartSession
+from mediaworker.session.effects import JoinSession, PartSession, PassMessage
 from tests.worker.session.stage import SESSION_ID, Stage
 
 
@@ -66,4 +66,24 @@ def test_session_that_is_not_connected_is_not_bridged(call_type: CallType) -> No
     assert stage.settle().told() == []
     stage.send("hangup").told()
     stage.session.joined("s2", stage.now)
+    assert stage.settle().told() == []
+
+
+def test_message_is_passed_on_and_told_at_the_other_end() -> None:
+    stage = live().send("message", body="Hello", contentType="text/plain")
+    assert stage.told() == []
+    assert stage.wanted(PassMessage) == [PassMessage("Hello", "text/plain")]
+    other = live()
+    other.session.message("Hello", "text/plain", other.now)
+    assert other.settle().told() == ["message"]
+    told = other.last(MessageReceived)
+    assert (told.track_id, told.body) == (SESSION_ID, "Hello")
+    assert told.content_type == "text/plain"
+
+
+def test_message_to_a_transferred_leg_or_before_the_call_is_an_error() -> None:
+    assert live().send("message", body="x", refer=True).told() == ["error command 404"]
+    stage = Stage().send("message", body="x")
+    assert stage.told() == ["error command 409"]
+    stage.session.message("x", None, stage.now)
     assert stage.settle().told() == []

@@ -125,7 +125,6 @@ def test_setting_up_a_call_that_is_set_up_is_refused(
     ("name", "fields"),
     [
         ("refer", {"caller": "a", "callee": "b"}),
-        ("message", {"body": "x"}),
         ("addIceCandidate", {"candidate": ""}),
         ("dtmf", {"digits": "1"}),
     ],

@@ -243,7 +243,7 @@ def test_mute_before_the_acceptance_holds_for_the_tone() -> None:
         ("bridge", {"targetSessionId": "x"}, 409),
         ("addIceCandidate", {"candidate": ""}, 501),
         ("refer", {"caller": "a", "callee": "b"}, 501),
-        ("message", {"body": "x"}, 501),
+        ("message", {"body": "x"}, 409),
         ("hangup", {"refer": True}, 404),
     ],
 )

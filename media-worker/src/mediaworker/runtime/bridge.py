@@ -14,6 +14,7 @@ from mediaworker.runtime.ports import SessionView
 from mediaworker.runtime.wires import Samples
 
 SENDER = "bridge"
+MESSAGE = "message"
 NOT_YOURS = 403
 NOT_THERE = 404
 WRONG_TIME = 409
@@ -49,6 +50,9 @@ class Party(Protocol):
         """The session hears another one, and is heard."""
 
     def parted(self, session_id: str) -> None: ...
+
+    def message(self, body: str, content_type: str | None) -> None:
+        """What the application at the other end of the bridge has to say."""
 
     def notice(self, sender: str, sentence: str, code: int) -> None:
         """Something went wrong, and the session goes on."""
@@ -136,6 +140,13 @@ class Bridges:
             seat.notice(SENDER, "the session is not bridged with that one", NOT_THERE)
         else:
             self.leave(seat)
+
+    def pass_message(self, seat: Party, body: str, content_type: str | None) -> None:
+        """Tell the partner, or tell the one that there is none."""
+        if seat.side is None:
+            seat.notice(MESSAGE, "the session is bridged with nobody", WRONG_TIME)
+        else:
+            seat.side.partner.message(body, content_type)
 
     def leave(self, seat: Party) -> None:
         """Part it from whom it is bridged with, if it is."""

@@ -20,6 +20,7 @@ from mediaworker.session.effects import (
     Listen,
     MuteCaller,
     PartSession,
+    PassMessage,
     Report,
     SayText,
 )
@@ -62,7 +63,15 @@ def perform(effect: Effect, seat: Occupant, house: House) -> None:
             _carry(effect, seat, house)
 
 
-Carried = Connect | Listen | MuteCaller | JoinSession | PartSession | LegEffect
+Carried = (
+    Connect
+    | Listen
+    | MuteCaller
+    | JoinSession
+    | PartSession
+    | PassMessage
+    | LegEffect
+)
 
 
 def _carry(effect: Carried, seat: Occupant, house: House) -> None:
@@ -80,6 +89,8 @@ def _carry(effect: Carried, seat: Occupant, house: House) -> None:
             house.bridges.join(seat, session_id)
         case PartSession(session_id):
             house.bridges.part(seat, session_id)
+        case PassMessage(body, content_type):
+            house.bridges.pass_message(seat, body, content_type)
         case _:
             seat.obey(effect)
 

@@ -168,6 +168,10 @@ class Seat(Life):
     def parted(self, session_id: str) -> None:
         self._attend(lambda now: self.session.parted(session_id, now))
 
+    def message(self, body: str, content_type: str | None) -> None:
+        """What the application at the other end of a bridge has to say."""
+        self._attend(lambda now: self.session.message(body, content_type, now))
+
     def notice(self, sender: str, sentence: str, code: int) -> None:
         """Something went wrong, and the session goes on."""
         self._attend(lambda now: self.session.notice(sender, sentence, code, now))

@@ -30,6 +30,7 @@ EVERYWHERE: frozenset[type[Command]] = frozenset(
         commands.Custom,
         commands.Bridge,
         commands.Unbridge,
+        commands.Message,
     }
 )
 

@@ -1,6 +1,6 @@
 """What a session wants done in the world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.protocol.lease import Fact
 from chalicelib.protocol.session.speech import SynthesisOption
@@ -117,6 +117,14 @@ class AskText:
 
 
 @dataclass(frozen=True, slots=True)
+class PassMessage:
+    """To the session that this one is bridged with; it is told if there is none."""
+
+    body: str = field(repr=False)
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Tell the control plane of the session."""
 
@@ -142,6 +150,7 @@ Effect = (
     | AskText
     | JoinSession
     | PartSession
+    | PassMessage
     | Report
     | LegEffect
     | Close

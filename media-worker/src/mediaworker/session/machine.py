@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chalicelib.protocol.session import instants
 from chalicelib.protocol.session.codec import MalformedCommand
 from chalicelib.protocol.session.commands import Command
-from chalicelib.protocol.session.events import Event, Ping
+from chalicelib.protocol.session.events import Event, MessageReceived, Ping
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.session import incoming, leg_table, table
@@ -133,6 +133,14 @@ class Session:
         """They do not any more; told to both, and when one of them has ended."""
         if self.is_connected:
             self._bridges.part(target_session_id, now)
+
+    def message(self, body: str, content_type: str | None, now: float) -> None:
+        """From the session that this one is bridged with."""
+        if self.is_connected:
+            outbox = self._outbox
+            at_ms = outbox.at_ms(now)
+            told = MessageReceived(outbox.session_id, at_ms, body, content_type)
+            outbox.tell(told)
 
     # From the speech process
 

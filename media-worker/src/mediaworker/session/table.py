@@ -34,7 +34,7 @@ from chalicelib.protocol.session.events import CustomTold, HistoryAdded
 from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.session import incoming, setting_up
 from mediaworker.session.capabilities import Capabilities
-from mediaworker.session.effects import JoinSession, PartSession
+from mediaworker.session.effects import JoinSession, PartSession, PassMessage
 from mediaworker.session.ending import words_of
 from mediaworker.session.legs import AddCandidate, PressKeys
 from mediaworker.session.lifecycle import Call, Phase
@@ -147,6 +147,12 @@ def _other(call: Call, command: Bridge | Unbridge) -> str:
     return command.target_session_id
 
 
+def _pass_message(call: Call, outbox: Outbox, command: Message, now: float) -> None:
+    if command.refer:
+        raise NotThere("there is no transferred leg")
+    outbox.ask(PassMessage(command.body, command.content_type))
+
+
 def _too_early(call: Call, outbox: Outbox, command: Command, now: float) -> None:
     raise WrongTime(f"{command.command}: there is no call yet")
 
@@ -187,7 +193,7 @@ WHILE_LIVE: dict[type[Command], Rule] = {
     History: _add_history,
     Custom: _tell_custom,
     Refer: _not_built,
-    Message: _not_built,
+    Message: _pass_message,
     Bridge: _bridge,
     Unbridge: _unbridge,
     AddIceCandidate: _add_candidate,
@@ -196,6 +202,7 @@ WHILE_LIVE: dict[type[Command], Rule] = {
 
 WHILE_SETTING_UP: dict[type[Command], Rule] = {
     **WHILE_LIVE,
+    Message: _too_early,
     Bridge: _too_early,
     Unbridge: _too_early,
 }
