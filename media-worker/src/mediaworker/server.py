@@ -64,6 +64,11 @@ class Engine:
     runtime: Runtime
     runs: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     """What runs beside it, each until it is cancelled."""
+    readies: tuple[Callable[[], bool], ...] = ()
+    """What else has to be up before the worker is."""
+    drains: tuple[Callable[[], None], ...] = ()
+    """Who else is to begin nothing new, once the worker ends."""
+    readings: tuple[Callable[[], Mapping[str, float]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class Server:
         self._worker = Worker(
             worker_id,
             lambda: len(self._sessions.views()),
-            lambda: self._engine.runtime.is_ready and may_take(),
+            lambda: self._is_ready() and may_take(),
         )
 
     async def serve(self) -> int:
@@ -138,6 +143,8 @@ class Server:
         """Wait for the end to be begun, and for the sessions to be over."""
         seconds = await self.ending.changed()
         self._worker.drain()
+        for begin_nothing in self._engine.drains:
+            begin_nothing()
         self._fleet.announce()
         while True:
             async with asyncio.TaskGroup() as tasks:
@@ -194,8 +201,14 @@ class Server:
             )
         self.ending.begin(0.0, FENCED_STATUS)
 
+    def _is_ready(self) -> bool:
+        others = (is_ready() for is_ready in self._engine.readies)
+        return self._engine.runtime.is_ready and all(others)
+
     def _readings(self) -> Mapping[str, float]:
+        beside = [readings() for readings in self._engine.readings]
         return {
+            **{name: value for each in beside for name, value in each.items()},
             **self._engine.runtime.readings(),
             **self._fleet.readings(),
             "capacity": self._settings.capacity,

@@ -625,3 +625,14 @@ def test_end_the_session_whose_leg_is_lost_while_it_obeys() -> None:
     assert caller.names[-1] == "hangup"
     assert isinstance(world.facts.facts[-1], SessionEnded)
     assert len(world.roster) == 0
+
+
+def test_drain_ends_who_only_waits_for_calls() -> None:
+    legs = FakeLegs(Codec.PCMU, WIRES[Codec.PCMU])
+    world = World(legs={CallType.SIP: legs.make})
+    waiting = world.open(call_type=CallType.SIP, listen="agent")
+    taken = world.open(call_type=CallType.SIP, listen="agent")
+    legs.last.tell(CallCame("sip:a@x", "sip:agent@y", ""))
+    world.roster.drain()
+    assert waiting.names[-1] == "hangup"
+    assert taken.names == ["incoming"]

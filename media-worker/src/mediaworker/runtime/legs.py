@@ -40,6 +40,12 @@ class Holder:
     after the leg said that it is over."""
     lost: Callable[[Exception], None]
     """The leg cannot go on, by a mistake of ours: ends the session, and no other."""
+    listen: str | None = None
+    """For calls to whom the session waits; see `SessionQuery.listen`."""
+    is_privileged: bool = False
+    """Its user may act for others of the tenant."""
+    is_attached: Callable[[], bool] = lambda: True
+    """Whether the application's socket is there now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,24 @@ class Life(ABC):
         """None for who has none, or none any more."""
         return self._far.leg
 
-    def equip(self, maker: LegMaker) -> None:
+    def equip(
+        self,
+        maker: LegMaker,
+        *,
+        listen: str | None = None,
+        is_privileged: bool = False,
+    ) -> None:
         """Give it its leg, before its first socket; raises `Refusal`."""
         view = self._view
         holder = Holder(
-            view.session_id, view.tenant, view.uid, self._leg_told, self._leg_lost
+            view.session_id,
+            view.tenant,
+            view.uid,
+            self._leg_told,
+            self._leg_lost,
+            listen,
+            is_privileged,
+            lambda: self.is_attached,
         )
         try:
             self._far.leg = maker(holder)

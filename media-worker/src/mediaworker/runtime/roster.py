@@ -33,6 +33,8 @@ from mediaworker.session.machine import Session
 
 logger = logging.getLogger(__name__)
 
+NO_MORE = "the worker takes no more sessions"
+
 
 @dataclass(frozen=True, slots=True)
 class Draws:
@@ -85,7 +87,9 @@ class Roster:
         chosen = query.id or session_id(self._worker_id, self._draws.uuid())
         seat = self._seated(chosen, principal, query, call_type)
         if maker is not None:
-            seat.equip(maker)
+            seat.equip(
+                maker, listen=query.listen, is_privileged=principal.is_privileged
+            )
         self._seats[chosen] = seat
         self.opened += 1
         seat.attach(peer)
@@ -137,8 +141,11 @@ class Roster:
         return self._told_legs
 
     def drain(self) -> None:
-        """Open no more."""
+        """Open no more; who waits for calls has none to wait for any more."""
         self._is_draining = True
+        for seat in tuple(self._seats.values()):
+            if seat.session.only_listens:
+                seat.end(HangupReason.BY_SYSTEM, SYSTEM, NO_MORE, 503)
 
     def end_all(self, sentence: str) -> None:
         for seat in tuple(self._seats.values()):
@@ -152,7 +159,7 @@ class Roster:
     def _check_room(self) -> None:
         if self._is_draining:
             self.refused += 1
-            raise Draining("the worker takes no more sessions")
+            raise Draining(NO_MORE)
         if len(self._seats) >= self._capacity or self._is_overloaded():
             self.refused += 1
             raise Overloaded("the worker takes no more sessions now")

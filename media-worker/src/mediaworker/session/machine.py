@@ -61,6 +61,12 @@ class Session:
         return self._call.phase is Phase.OVER
 
     @property
+    def only_listens(self) -> bool:
+        """It waits for calls, and none has come."""
+        call = self._call
+        return call.phase is Phase.WAITING and call.is_listening
+
+    @property
     def is_playing(self) -> bool:
         """`take_frame` has something to look for, though there may be none yet."""
         player = self._call.player

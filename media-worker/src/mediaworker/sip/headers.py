@@ -121,6 +121,7 @@ FREE = frozenset(
         "reason",
         "referred-by",
         "reply-to",
+        "retry-after",
         "subject",
         "warning",
     ]
