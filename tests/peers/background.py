@@ -43,7 +43,6 @@ def background() -> Iterator[Background]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_SECONDS)
-        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 

@@ -107,7 +107,7 @@ class SpeakerTape:
 
 def _decoded(file: bytes) -> Samples:
     resampler = av.AudioResampler("s16", "mono", TAPE_RATE)
-    with av.open(io.BytesIO(file)) as container:
+    with av.open(io.BytesIO(file), "r") as container:
         frames = [
             frame
             for decoded in container.decode(audio=0)

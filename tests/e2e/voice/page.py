@@ -3,7 +3,7 @@
 import json
 import wave
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -161,10 +161,12 @@ def read_aloud() -> list[Samples]:
 class BadNetwork:
     """Between page and worker, for the audio: it rewrites their candidates."""
 
-    def __init__(self, peers: Background, weather: Weather) -> None:
+    def __init__(self, peers: Background, weather: Weather, relays: ExitStack) -> None:
         self.relay: LossyUdp | None = None
+        """Of the last call."""
         self._peers = peers
         self._weather = weather
+        self._relays = relays
 
     def spoil(self, page: Page) -> None:
         page.route_web_socket("**/call/webrtc?**", self._route)
@@ -194,7 +196,7 @@ class BadNetwork:
         target = host_of(sdp)
         # Where Chromium's sockets are: it has none on the loopback address.
         peer = lossy_udp(target, self._weather, host=target[0])
-        self.relay = self._peers.run(peer.__aenter__())
+        self.relay = self._relays.enter_context(self._peers.within(peer))
         return self.relay.address
 
 
@@ -202,12 +204,3 @@ def _without_candidates(sdp: str) -> str:
     lines: Sequence[str] = sdp.splitlines()
     kept = (line for line in lines if not line.startswith("a=candidate:"))
     return "\r\n".join(kept) + "\r\n"
-
-
-def keep(samples: Samples, path: Path) -> None:
-    """For who wants to hear it."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(TAPE_RATE)
-        file.writeframes(samples.tobytes())

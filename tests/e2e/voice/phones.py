@@ -69,13 +69,15 @@ async def agents(
 
     serving = [asyncio.ensure_future(serve()) for _ in range(count)]
     try:
-        while phones.worker.readings()["sip_listeners"] < count:
+        while phones.worker.readings()["sip_listeners"] < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         yield served
     finally:
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+        while phones.worker.readings()["sip_listeners"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def accept(caller: Caller) -> None:
