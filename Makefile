@@ -20,13 +20,14 @@ test: setup lint ## Check and test everything, the emulated cloud included
 	$(PY) -m pytest --cov --cov-report= $(TESTS)
 	$(PY) -m coverage report --fail-under=90
 	$(PY) -m coverage report --fail-under=100 \
-		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*'
+		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*,*/mediaworker/rtp/*,*/mediaworker/sip/*'
 
-lint: $(VENV)/.development ## Check style, types and imports
+lint: $(VENV)/.development node_modules/.installed ## Check style, types and imports
 	$(RUFF) check .
 	$(RUFF) format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+	node_modules/.bin/tsc -p jsconfig.json
 
 format: $(VENV)/.development ## Put the code into its format
 	$(RUFF) check --fix .
@@ -96,7 +97,7 @@ $(VENV)/.development: $(VENV)/.laptop
 	@touch $@
 
 node_modules/.installed: package-lock.json
-	@echo "Setting up the CDK command line ..."
+	@echo "Setting up the CDK command line and the scripts' checker ..."
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
