@@ -156,9 +156,11 @@ def test_nobody_there_is_told_the_same_of_everybody(phones: PhoneWorker) -> None
     async def act() -> None:
         async with sipp("uac_refused_503", phones.target) as caller:
             await caller.done()
-        async with listening(phones, "somebody"):
-            async with sipp("uac_refused_480", phones.target) as caller:
-                await caller.done()
+        async with (
+            listening(phones, "somebody"),
+            sipp("uac_refused_480", phones.target) as caller,
+        ):
+            await caller.done()
 
     play(act)
 
@@ -170,9 +172,8 @@ def test_calls_come_through_a_network_that_loses_messages(phones: PhoneWorker) -
         async with agents(phones, accept, 6) as served:
             async with lossy_udp(place, weather) as bad:
                 target = f"127.0.0.1:{bad.address[1]}"
-                options = ("-r", "4", "-d", "300")
                 async with sipp(
-                    "uac", target, *options, calls=12, seconds=40
+                    "uac_rport", target, "-r", "4", calls=12, seconds=40
                 ) as caller:
                     await caller.done()
                 assert bad.there.lost and bad.back.lost
@@ -241,9 +242,11 @@ def test_a_call_is_refused_there(phones: PhoneWorker, code: int, reason: str) ->
 
 def test_every_call_has_its_record(phones: PhoneWorker) -> None:
     async def act() -> None:
-        async with agents(phones, accept, 1):
-            async with sipp("uac", phones.target, "-d", "300") as caller:
-                await caller.done()
+        async with (
+            agents(phones, accept, 1),
+            sipp("uac", phones.target, "-d", "300") as caller,
+        ):
+            await caller.done()
         await asyncio.sleep(1)
 
     play(act)
@@ -254,5 +257,5 @@ def test_every_call_has_its_record(phones: PhoneWorker) -> None:
 
 
 def records_of(folder: Path) -> list[dict[str, Any]]:
-    lines = [line for file in folder.iterdir() for line in file.open()]
-    return [json.loads(line) for line in lines]
+    texts = [file.read_text() for file in folder.iterdir()]
+    return [json.loads(line) for text in texts for line in text.splitlines()]

@@ -5,9 +5,9 @@ speaks properly; its SDP and RTP are written out here.
 """
 
 import asyncio
-import itertools
 import random
 import re
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
@@ -30,7 +30,10 @@ E = TypeVar("E", bound=Event)
 
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, heard: Callable[[bytes, Address], None]) -> None:
-        self.datagram_received = heard  # type: ignore[method-assign]
+        self._heard = heard
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._heard(data, addr)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.DatagramTransport, transport)
@@ -66,7 +69,6 @@ class SipPhone:
         self._last_key_timestamp = -1
         self._news = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._ids = (f"id{n}x{self._random.getrandbits(64):x}" for n in itertools.count())
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -78,7 +80,7 @@ class SipPhone:
         )
         ports = {"UDP": self._sip.port, "TCP": self._sip.port}
         identity = Identity(self.host, ports, "test phone", "phone")  # type: ignore[arg-type]
-        self._endpoint = Endpoint(identity, lambda: next(self._ids))
+        self._endpoint = Endpoint(identity, lambda: uuid.uuid4().hex)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -129,7 +131,12 @@ class SipPhone:
         sdp = self.sdp() if offer == "" else offer
         caller = f"sip:alice@{self.host}:{self._sip.port}"
         self.call = self._endpoint.invite(
-            target, caller, sdp, self._now, headers=headers or {}, credentials=credentials
+            target,
+            caller,
+            sdp,
+            self._now,
+            headers=headers or {},
+            credentials=credentials,
         )
         self._settle()
         return self.call

@@ -12,6 +12,7 @@ from tests.e2e.test_laptop import free_ports
 
 SCENARIOS = Path(__file__).parent / "sipp"
 LOOPBACK = "127.0.0.1"
+KINDS = ("udp", "tcp")
 BUILT_IN = frozenset({"uac", "uas"})
 
 
@@ -33,6 +34,18 @@ class Sipp:
         errors = "".join(f.read_text() for f in self.folder.glob("*errors.log"))
         told = errors or output.decode(errors="replace")
         assert self.process.returncode == 0, told[-3_000:]
+
+
+async def _bound(port: int) -> None:
+    """It listens: what is sent before is lost, and sent again much later."""
+    async with asyncio.timeout(10):
+        while not _is_bound(port):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+
+
+def _is_bound(port: int) -> bool:
+    mark = f":{port:04X} "
+    return any(mark in Path(f"/proc/net/{kind}").read_text() for kind in KINDS)
 
 
 @asynccontextmanager
@@ -62,6 +75,7 @@ async def sipp(
             stderr=STDOUT,
         )
         try:
+            await _bound(port)
             yield Sipp(process, port, place)
         finally:
             if process.returncode is None:

@@ -36,7 +36,7 @@ SITE = Site(
 
 def settings(**changes: object) -> PhoneSettings:
     """With any port, and these changed."""
-    return replace(SETTINGS, port=0, **changes)  # type: ignore[arg-type]
+    return replace(SETTINGS, **{"port": 0, **changes})  # type: ignore[arg-type]
 
 
 def site(**changes: object) -> Site:
@@ -45,11 +45,11 @@ def site(**changes: object) -> Site:
 
 @asynccontextmanager
 async def phones(
-    given: PhoneSettings | None = None, place: Site = SITE
+    given: PhoneSettings | None = None, place: Site = SITE, seconds: float = 30
 ) -> AsyncIterator[Phones]:
     """Those of a worker, which runs within the block."""
     made = Phones(given or settings(), place)
-    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(made.run())
         while not made.is_ready:  # noqa: ASYNC110 - it has no event for it
             await asyncio.sleep(0)
@@ -114,7 +114,7 @@ class Seat:
 
 async def eventually(is_so: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110 - whoever says so has no event
             await asyncio.sleep(0.01)
 
 

@@ -2,7 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    suppress,
+)
 
 from mediaworker.runtime.legs import Leg
 from mediaworker.session.legs import (
@@ -44,10 +48,8 @@ class PhoneStage:
         await eventually(lambda: self.leg.statistics.packets_received >= frames)
 
     async def hang_up(self) -> None:
-        try:
+        with suppress(WrongTime):
             self.phone.bye()
-        except WrongTime:
-            pass
         await self.wait()
 
     async def wait(self) -> None:

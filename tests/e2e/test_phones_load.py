@@ -1,0 +1,151 @@
+"""A thousand calls in, a thousand out: nothing of them is left."""
+
+import asyncio
+import gc
+import os
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from mediaworker.rtp.stream import MediaStream
+from mediaworker.session.legs import (
+    Answered,
+    CallCame,
+    Declined,
+    DropLeg,
+    LegEnded,
+    LegEvent,
+    LegLost,
+    PlaceCall,
+    TakeCall,
+)
+from mediaworker.sip.calls import Call
+from mediaworker.sip.dialogs import Dialog
+from mediaworker.telephony.call import PhoneCall
+from mediaworker.telephony.leg import PhoneLeg
+from mediaworker.telephony.media import CallMedia
+from mediaworker.telephony.outbound import Caps
+from mediaworker.telephony.phones import Phones
+from mediaworker.telephony.settings import PhoneSettings
+from tests.peers.sipp import sipp
+from tests.worker.telephony.stage import Seat, settings
+from tests.worker.telephony.stage import phones as running_phones
+
+pytestmark = pytest.mark.laptop
+
+CALLS = 1_000
+RATE = 50
+LISTENERS = 40
+LAST = (Declined, LegEnded, LegLost)
+KINDS = (Call, Dialog, PhoneCall, PhoneLeg, CallMedia, MediaStream)
+KEPT = ("sip_transactions", "sip_dialogs")
+FORGOTTEN_SECONDS = 45
+"""64*T1, and a little."""
+
+
+def left() -> Counter[str]:
+    """What is there of calls, and of the process's sockets and tasks."""
+    gc.collect()
+    kinds = [type(each) for each in gc.get_objects() if isinstance(each, KINDS)]
+    counts = Counter(kind.__name__ for kind in kinds)
+    counts["descriptors"] = len(os.listdir("/proc/self/fd"))
+    counts["tasks"] = len(asyncio.all_tasks())
+    return counts
+
+
+class Switchboard:
+    """Takes every call that comes, as so many applications would."""
+
+    def __init__(self, made: Phones) -> None:
+        self.taken = 0
+        self._made = made
+        self._seats: set[Seat] = set()
+
+    def open(self) -> None:
+        for _ in range(LISTENERS):
+            self._listen()
+
+    def close(self) -> None:
+        for seat in self._seats:
+            seat.leg.obey(DropLeg())
+        self._seats.clear()
+
+    def _listen(self) -> None:
+        seat = Seat(self._made, listen="*")
+        self._seats.add(seat)
+        told = seat.told
+        seat.told = Heard(lambda event: self._hear(seat, event))
+        assert not told
+
+    def _hear(self, seat: Seat, event: LegEvent) -> None:
+        loop = asyncio.get_running_loop()
+        if isinstance(event, CallCame):
+            self.taken += 1
+            self._listen()
+            loop.call_soon(seat.leg.obey, TakeCall())
+        elif isinstance(event, LAST):
+            self._seats.discard(seat)
+            loop.call_soon(seat.leg.obey, DropLeg())
+
+
+class Heard(list[LegEvent]):
+    """What a holder is told, passed on."""
+
+    def __init__(self, hear: Callable[[LegEvent], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def append(self, event: LegEvent) -> None:
+        self._hear(event)
+
+
+async def place_one(made: Phones, uri: str, number: int) -> None:
+    seat = Seat(made, f"out-{number}")
+    seat.leg.obey(PlaceCall(uri))
+    await seat.until(Answered)
+    await asyncio.sleep(0.1)
+    seat.leg.obey(DropLeg())
+
+
+async def place_all(made: Phones, uri: str) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(CALLS):
+            tasks.create_task(place_one(made, uri, number))
+            await asyncio.sleep(1 / RATE)
+
+
+async def forgotten(made: Phones) -> None:
+    async with asyncio.timeout(FORGOTTEN_SECONDS):
+        while any(made.readings()[name] for name in KEPT):  # noqa: ASYNC110 - timers
+            await asyncio.sleep(0.5)
+
+
+def test_nothing_is_left_of_a_thousand_calls_each_way() -> None:
+    peers = PhoneSettings.parse(
+        {"PARLEY_SIP_PEERS": "127.0.0.1"}, is_development=True
+    ).peers
+    given = settings(peers=peers, caps=Caps(1_000, 1_000, 10_000))
+
+    async def act() -> None:
+        async with running_phones(given, seconds=150) as made:
+            before = left()
+            board = Switchboard(made)
+            board.open()
+            target = f"127.0.0.1:{made.port}"
+            rate = ("-r", str(RATE), "-d", "100")
+            async with (
+                sipp("uac", target, *rate, calls=CALLS, seconds=60) as caller,
+                sipp("uas", calls=CALLS, seconds=90) as callee,
+            ):
+                await place_all(made, callee.uri)
+                await caller.done()
+                await callee.done()
+            board.close()
+            assert board.taken == CALLS
+            await forgotten(made)
+            assert made.readings()["sip_rtp_ports"] == 0
+            assert made.readings()["sip_records_total"] == 2 * CALLS
+            assert left() == before
+
+    asyncio.run(act())
