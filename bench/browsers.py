@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.arrivals import file_server, spoken_frames
 from bench.callers import Caller, invite, run_pinned
-from bench.holding import Held, Mouths, patiently, watch
+from bench.holding import NUMBERS, Held, Mouths, patiently, watch
 from bench.lateness import Lateness
 from bench.machine import GENERATOR_CORE, pinned
 from bench.measurement import Measurement, Progress
@@ -45,6 +45,7 @@ class Phone:
     """A browser in a session."""
 
     def __init__(self, browser: LightBrowser, caller: Caller, codec: Codec) -> None:
+        self.number = next(NUMBERS)
         self.lateness = Lateness()
         self.lost = 0
         self._browser, self._caller = browser, caller

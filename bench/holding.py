@@ -1,6 +1,7 @@
 """So many calls held for a while: what they cost, and how well they were served."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -16,6 +17,12 @@ WARM_UP_SECONDS = 4.0
 RETRY_SECONDS = 5.0
 MOST_LATE_SHARE = 0.001
 """Of all frames, where so many calls are said to be carried."""
+
+PHASES = 4
+"""Phones have clocks of their own: they do not all speak at once."""
+
+NUMBERS = itertools.count()
+"""Of phones, as they are made."""
 
 Joined = TypeVar("Joined")
 
@@ -93,11 +100,15 @@ async def patiently(join: Callable[[], Awaitable[Joined]]) -> Joined:
 class Mouth(Protocol):
     """One that can say a frame."""
 
+    @property
+    def number(self) -> int:
+        """Which decides when it speaks, and from where in what is said."""
+
     def say(self, payload: bytes) -> None: ...
 
 
 class Mouths:
-    """All say their next frame every 20 ms, each from a place of its own."""
+    """Each says its next frame every 20 ms, at one of several moments of its own."""
 
     def __init__(self, frames: Sequence[bytes]) -> None:
         self.late_turns = 0
@@ -108,10 +119,12 @@ class Mouths:
         """Until cancelled; phones may come and go meanwhile."""
         due, turn, count = monotonic(), 0, len(self._frames)
         while True:
-            for place, phone in enumerate(list(phones)):
-                phone.say(self._frames[(turn + place * 7) % count])
+            for phone in list(phones):
+                if phone.number % PHASES == turn % PHASES:
+                    place = turn // PHASES + phone.number * 7
+                    phone.say(self._frames[place % count])
             turn += 1
-            due += FRAME_SECONDS
+            due += FRAME_SECONDS / PHASES
             if monotonic() > due + LATE_SECONDS:
                 self.late_turns += 1
                 due = monotonic()

@@ -13,6 +13,7 @@ from typing import Any, cast
 import picows
 
 from bench.callers import Caller, Event
+from bench.holding import NUMBERS
 from bench.lateness import Lateness
 from bench.measurement import Refused
 from bench.media_worker import MediaWorker
@@ -40,6 +41,7 @@ class Phone(asyncio.DatagramProtocol):
     """The audio of one call."""
 
     def __init__(self) -> None:
+        self.number = next(NUMBERS)
         self.lateness = Lateness()
         self.lost = 0
         self.received = 0

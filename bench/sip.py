@@ -9,6 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import picows
+
 from bench.arrivals import file_server, spoken_frames
 from bench.callers import Caller, run_pinned
 from bench.holding import Held, Mouths, patiently, watch
@@ -18,9 +20,9 @@ from bench.measurement import Measurement, Progress, percentile, summary
 from bench.media_worker import MediaWorker, media_worker
 from bench.phones import LOOPBACK, Desk, Exchange, NoCall, Phone, exchange_of, phone_of
 
-PLAIN_SIZES = (100, 200, 250, 300, 350)
+PLAIN_SIZES = (200, 250, 300, 350, 400)
 """Each as long as the former was carried."""
-VAD_SIZES = (100, 200, 220, 250)
+VAD_SIZES = (100, 200, 220, 250, 300)
 MEASURED_SECONDS = 10.0
 JOIN_SECONDS = 0.03
 ARRIVALS_HELD = 250
@@ -152,7 +154,7 @@ def _hold(
 
 def _arrive(url: str, frames: list[bytes], progress: Progress) -> Any:
     async def arrive(worker: MediaWorker, sip_port: int) -> dict[str, float]:
-        site = await _site(worker, sip_port, VAD, url)
+        site = await _site(worker, sip_port, PLAIN, url)
         tally = Tally()
         async with asyncio.TaskGroup() as tasks:
             talking = tasks.create_task(Mouths(frames).run(site.phones))
@@ -187,7 +189,7 @@ def _arrive(url: str, frames: list[bytes], progress: Progress) -> Any:
 async def _visit(site: Site, tally: Tally) -> None:
     try:
         phone = await site.join()
-    except (NoCall, OSError, TimeoutError):
+    except (NoCall, OSError, TimeoutError, picows.WSError):
         tally.refused += 1
         return
     tally.answered += 1
