@@ -14,7 +14,9 @@ from mediaworker.settings import BadSetting, Settings
 from mediaworker.speech.process import SpeechProcessClient
 from mediaworker.speech.settings import BadSpeechSetting, SpeechSettings
 from mediaworker.telephony.phones import Phones, Site
+from mediaworker.telephony.public_address import PublicAddress
 from mediaworker.telephony.sip_sockets import SipPortTaken
+from mediaworker.telephony.stun import ask, stun_server
 from mediaworker.webrtc.browsers import Browsers
 from mediaworker.webrtc.share import WebRtcRules
 
@@ -35,6 +37,7 @@ def build(surroundings: Surroundings) -> Engine:
     """Raises `BadSetting`, for what the speech process would not start with too."""
     settings = surroundings.settings
     environment = speech_environment(os.environ, settings, surroundings.worker_id)
+    public = public_address_of(settings)
     browsers = Browsers(
         WebRtcRules(
             settings.public_address,
@@ -44,11 +47,13 @@ def build(surroundings: Surroundings) -> Engine:
         settings.ice,
         surroundings.worker_id,
         opus_library(),
+        lambda: public.known,
     )
     phones = phones_of(surroundings, lambda: has_room(runtime, surroundings))
     legs: Legs = {CallType.WEBRTC: browsers.make}
     if phones is not None:
         legs = {**legs, CallType.SIP: phones.make}
+        public.subscribe(phones.move)
     try:
         SpeechSettings.parse(environment)
         speech = SpeechProcessClient(environment)
@@ -67,15 +72,25 @@ def build(surroundings: Surroundings) -> Engine:
         raise BadSetting(str(reason)) from None
     except ModelsMissing as reason:
         raise BadSetting(f"PARLEY_MODELS: {reason}.") from None
+    runs = (speech.run, browsers.run, public.run)
     if phones is None:
-        return Engine(runtime, (speech.run, browsers.run))
+        return Engine(runtime, runs, (lambda: public.is_settled,))
     return Engine(
         runtime,
-        (speech.run, browsers.run, phones.run),
-        (lambda: phones.is_ready,),
+        (*runs, phones.run),
+        (lambda: phones.is_ready, lambda: public.is_settled),
         (phones.drain,),
         (phones.readings,),
     )
+
+
+def public_address_of(settings: Settings) -> PublicAddress:
+    """As it was set, or to be learnt."""
+    if not settings.learns_public_address:
+        return PublicAddress(settings.public_address)
+    server = stun_server(settings.ice)
+    host = settings.phones.media_host or settings.host
+    return PublicAddress(None, lambda: ask(server, host))
 
 
 def phones_of(

@@ -22,6 +22,7 @@ PRODUCTION = "production"
 MIN_SECRET_BYTES = 32
 WILDCARDS = ("", "0.0.0.0", "::")
 LOOPBACK = "127.0.0.1"
+STUN = "stun"
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}\Z")
 
@@ -60,6 +61,8 @@ class Settings:
     """Where ECS gives a task the credentials of its role."""
     public_address: str | None = None
     """The IP address of a 1:1 NAT before the worker."""
+    learns_public_address: bool = False
+    """It is to be asked of a STUN server."""
     media_timeout_seconds: int = 30
     """How long the far end of a leg may send nothing."""
     connect_seconds: int = 20
@@ -100,7 +103,8 @@ class Settings:
             ice=_ice(given),
             cors_origins=_origins(given, is_development),
             credentials_path=given.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-            public_address=_ip(given, "PARLEY_PUBLIC_ADDRESS"),
+            public_address=_public_address(given),
+            learns_public_address=_learns_public_address(given),
             media_timeout_seconds=_whole(
                 given, "PARLEY_MEDIA_TIMEOUT_SECONDS", 30, 1, 3_600
             ),
@@ -173,14 +177,19 @@ def _origins(given: Mapping[str, str], is_development: bool) -> frozenset[str]:
     return origins
 
 
-def _ip(given: Mapping[str, str], name: str) -> str | None:
+def _learns_public_address(given: Mapping[str, str]) -> bool:
+    return given.get("PARLEY_PUBLIC_ADDRESS", "").strip().lower() == STUN
+
+
+def _public_address(given: Mapping[str, str]) -> str | None:
+    name = "PARLEY_PUBLIC_ADDRESS"
     text = given.get(name)
-    if text is None:
+    if text is None or _learns_public_address(given):
         return None
     try:
         return str(ip_address(text.strip()))
     except ValueError:
-        raise BadSetting(f"{name} is an IP address, not {text!r}.") from None
+        raise BadSetting(f"{name} is an IP address or stun, not {text!r}.") from None
 
 
 def _url(given: Mapping[str, str], name: str) -> str | None:

@@ -21,7 +21,7 @@ from tests.peers.sip_phone import SipPhone
 Told = TypeVar("Told", bound=LegEvent)
 PATIENCE_SECONDS = 10.0
 LAST = (Declined, LegEnded, LegLost)
-SETTINGS = PhoneSettings.parse({"PARLEY_RTP_PORTS": "30000-34000"}, is_development=True)
+SETTINGS = PhoneSettings.parse({"PARLEY_RTP_PORTS": "14000-32000"}, is_development=True)
 SITE = Site(
     worker_id="w1",
     host="127.0.0.1",

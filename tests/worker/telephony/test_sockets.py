@@ -1,6 +1,7 @@
 """SIP over streams, and the ports of RTP."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from mediaworker.session.legs import Answered, Declined, PlaceCall, TakeCall
-from mediaworker.telephony import resolving, sip_sockets
+from mediaworker.telephony import resolving, sip_sockets, sip_streams
 from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.rtp_ports import QUARANTINE_SECONDS, NoPorts, RtpPorts
 from mediaworker.telephony.sip_sockets import SipPortTaken
@@ -68,7 +69,7 @@ def test_cut_a_stream_that_cannot_be_read() -> None:
 
 
 def test_have_so_many_connections_of_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip_sockets, "MOST_OF_A_SOURCE", 1)
+    monkeypatch.setattr(sip_streams, "MOST_OF_A_SOURCE", 1)
 
     async def act() -> None:
         async with phones() as made:
@@ -83,7 +84,7 @@ def test_have_so_many_connections_of_a_source(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_close_what_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip_sockets, "FIRST_WORD_SECONDS", 0.1)
+    monkeypatch.setattr(sip_streams, "FIRST_WORD_SECONDS", 0.1)
 
     async def act() -> None:
         async with phones() as made:
@@ -138,6 +139,25 @@ def test_take_another_port_unless_one_was_asked_for() -> None:
                 assert other.port not in (0, taken_port)
 
     play(act)
+
+
+def test_choose_a_port_that_is_free_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is free for UDP may be taken for TCP."""
+    bound, refused = sip_sockets._bound, [2]
+
+    def bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+        if kind is socket.SOCK_STREAM and refused[0]:
+            refused[0] -= 1
+            raise sip_sockets.SipPortTaken(f"the port {port} is taken")
+        return bound(host, port, kind)
+
+    monkeypatch.setattr(sip_sockets, "_bound", bind)
+
+    async def run() -> int:
+        async with phones() as made:
+            return made.port
+
+    assert asyncio.run(run()) > 0 and refused == [0]
 
 
 def test_open_pairs_in_turn_and_let_them_rest() -> None:

@@ -2,7 +2,8 @@
 
 from collections import deque
 
-from mediaworker.runtime.legs import Leg, LegStatistics
+from chalicelib.protocol.lease import DialogFacts
+from mediaworker.runtime.legs import HasDialog, Leg, LegStatistics
 from mediaworker.session.legs import DropLeg, LegEffect, LegEvent
 
 
@@ -20,6 +21,11 @@ class FarEnd:
     def statistics(self) -> LegStatistics | None:
         """None when there was no leg."""
         return self._last_seen if self.leg is None else self.leg.statistics
+
+    @property
+    def dialog(self) -> DialogFacts | None:
+        """None where it is none of SIP, or is there no more."""
+        return self.leg.dialog() if isinstance(self.leg, HasDialog) else None
 
     @property
     def has_told(self) -> bool:

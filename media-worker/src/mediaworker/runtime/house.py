@@ -64,13 +64,7 @@ def perform(effect: Effect, seat: Occupant, house: House) -> None:
 
 
 Carried = (
-    Connect
-    | Listen
-    | MuteCaller
-    | JoinSession
-    | PartSession
-    | PassMessage
-    | LegEffect
+    Connect | Listen | MuteCaller | JoinSession | PartSession | PassMessage | LegEffect
 )
 
 

@@ -6,8 +6,9 @@ Legs live in packages above this one (`mediaworker.webrtc`, `mediaworker.telepho
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from chalicelib.protocol.lease import DialogFacts
 from chalicelib.protocol.session.vocabulary import CallType
 from mediaworker.runtime.wires import Wire
 from mediaworker.session.legs import LegEffect, LegEvent
@@ -98,6 +99,14 @@ class Leg(Protocol):
     def send_silence(self, slot: int) -> None:
         """Nothing plays in the slot; called instead of the former, once media is
         agreed, so that every slot has one of the two."""
+
+
+@runtime_checkable
+class HasDialog(Protocol):
+    """A leg of SIP has this beside."""
+
+    def dialog(self) -> DialogFacts | None:
+        """As it is, or will be once it is dropped; None when there was no INVITE."""
 
 
 LegMaker = Callable[[Holder], Leg]

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from chalicelib.protocol.lease import Fact, SessionEnded
+from chalicelib.protocol.lease import DialogFacts, Fact, SessionEnded
 from chalicelib.protocol.session.codec import as_text, render_event
 from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.runtime.accounts import Account
@@ -124,7 +124,15 @@ class Life(ABC):
         """With what went over the socket or the leg, which only the seat has seen."""
         if not isinstance(fact, SessionEnded):
             return fact
-        return self._account.counted(fact, self.statistics())
+        counted = self._account.counted(fact, self.statistics())
+        return replace(counted, dialog=self._dialog())
+
+    def _dialog(self) -> DialogFacts | None:
+        try:
+            return self._far.dialog
+        except Exception as error:
+            self.fail(error)
+            return None
 
     def statistics(self) -> LegStatistics | None:
         """Of its leg, if it has one."""

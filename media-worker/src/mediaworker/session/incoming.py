@@ -60,7 +60,8 @@ def accept(call: Call, command: Accept, now: float) -> None:
     if call.player is not None and call.player.is_repeating:
         call.player.stop(now)
     call.story.begin_track(now)
-    call.outbox.ask(TakeCall())
+    sip = command.option.sip
+    call.outbox.ask(TakeCall((sip and sip.extract_headers) or ()))
     media.listen(call, now)
 
 

@@ -43,6 +43,7 @@ def _agree(call: Call, event: MediaAgreed, now: float) -> None:
 
 
 def _answer(call: Call, event: Answered, now: float) -> None:
+    call.story.headers = headers_of(event.headers)
     setting_up.answer(call, event.sdp, now)
 
 

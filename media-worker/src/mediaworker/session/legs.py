@@ -56,6 +56,9 @@ class RingBack:
 class TakeCall:
     """Answer an incoming call: `MediaAgreed`, unless it was there, and `Answered`."""
 
+    extract: tuple[str, ...] = ()
+    """Names of headers of the INVITE that `Answered` is to have."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeclineCall:
@@ -136,6 +139,8 @@ class Answered:
 
     sdp: str = field(repr=False)
     """The answer: ours to an offer that came, theirs to one of ours."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the far end's INVITE, or of its 200: those that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Story:
     def __init__(self, identity: Identity, outbox: Outbox, now: float) -> None:
         self.caller: str | None = None
         self.callee: str | None = None
+        self.headers: Mapping[str, str] = {}
+        """Of the far end's, those that the application asked for."""
         self._identity = identity
         self._outbox = outbox
         self._created_at_ms = outbox.at_ms(now)
@@ -74,6 +76,7 @@ class Story:
     ) -> HungUp:
         started_at_ms = self._started_at_ms or self._created_at_ms
         extra = {
+            **self.headers,
             **headers,
             "session_id": self._identity.session_id,
             "call_type": str(self._identity.call_type),

@@ -144,6 +144,7 @@ class ClientCall(Call):
                 dialog.remote_tag,
                 sdp_of(response),
                 needs_answer=not self._has_offered,
+                fields=tuple(response.headers),
             )
         )
 

@@ -53,6 +53,10 @@ class Endpoint:
         self._core = Core(station)
         self._reception = Reception(self._core)
 
+    def rename(self, host: str) -> None:
+        """Others reach it there from now on; IPv6 in brackets."""
+        self._station.rename(host)
+
     # Messages and time
 
     def receive(self, message: bytes, source: Hop, now: float) -> None:

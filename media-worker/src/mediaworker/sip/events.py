@@ -15,6 +15,8 @@ CallKey = NewType("CallKey", str)
 
 Headers = Mapping[str, str]
 """Those that SIP itself does not know; repeated ones are joined."""
+Fields = tuple[tuple[str, str], ...]
+"""All of a message, in order, by their usual names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class InviteReceived:
     """None when the caller leaves the offer to us: `accept` gives it, and the answer
     comes with `Confirmed`."""
     headers: Headers = field(default_factory=dict, repr=False)
+    fields: Fields = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Accepted:
     sdp: str | None = field(default=None, repr=False)
     needs_answer: bool = False
     """The SDP is an offer, or should be: `acknowledge` sends the answer."""
+    fields: Fields = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ __all__ = [
     "checked_headers",
     "extra_headers",
     "is_clean",
+    "named_headers",
 ]
 
 CLEAN = re.compile(
@@ -127,6 +128,7 @@ FREE = frozenset(
     ]
 )
 """Those of SIP that an application may set, beside all that SIP does not know."""
+PROOFS = frozenset(["authorization", "proxy-authorization"])
 MOST_CUSTOM = 32
 MOST_NAME_LETTERS = 64
 MOST_VALUE_LETTERS = 1_024
@@ -231,6 +233,22 @@ def extra_headers(headers: Headers) -> dict[str, str]:
             _, values = found.setdefault(name.lower(), (name, []))
             values.append(cleaned(value))
     return {name: ", ".join(values) for name, values in found.values()}
+
+
+def named_headers(
+    fields: Iterable[tuple[str, str]], names: Iterable[str]
+) -> dict[str, str]:
+    """Those that an application asks for, as it spells them.
+
+    Repeated ones are joined by commas; what proves who somebody is, is nobody's.
+    """
+    wanted = {_key(name): name for name in names}
+    found: dict[str, list[str]] = {}
+    for name, value in fields:
+        key = _key(name)
+        if key in wanted and key not in PROOFS:
+            found.setdefault(wanted[key], []).append(cleaned(value))
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def checked_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from mediaworker.sip.client_transactions import (
     Tell,
 )
 from mediaworker.sip.messages import Request, Response
-from mediaworker.sip.routing import DEFAULT_PORT, Hop, unbracketed
+from mediaworker.sip.routing import DEFAULT_PORT, Hop
 from mediaworker.sip.server_transactions import (
     ServerKey,
     ServerTransaction,
@@ -66,11 +66,12 @@ class Layer:
     def receive_response(self, response: Response, now: float) -> None:
         """Those that answer nothing of ours are dropped."""
         via = response.via
-        identity = self._station.identity
-        own_port = identity.ports.get("UDP" if via.transport == "UDP" else "TCP")
+        station = self._station
+        ports = station.identity.ports
+        own_port = ports.get("UDP" if via.transport == "UDP" else "TCP")
         is_ours = (
             len(response.vias) == 1
-            and unbracketed(via.host) == unbracketed(identity.host)
+            and station.is_named(via.host)
             and (via.port or DEFAULT_PORT) == own_port
         )
         if is_ours:

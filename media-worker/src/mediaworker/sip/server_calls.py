@@ -75,6 +75,7 @@ class ServerCall(Call):
             source,
             sdp_of(request),
             extra_headers(request.headers),
+            tuple(request.headers),
         )
 
     def _reply(self, status: int, sdp: str | None, now: float) -> None:

@@ -1,13 +1,20 @@
 """What all the machines of an endpoint share: its name, its time, its way out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
-from mediaworker.sip.routing import TRANSPORTS, Hop, Transmission, Transport
+from mediaworker.sip.routing import (
+    TRANSPORTS,
+    Hop,
+    Transmission,
+    Transport,
+    unbracketed,
+)
 from mediaworker.sip.timers import Agenda, Timers
 
 COOKIE = "z9hG4bK"
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,18 @@ class Station:
         self.timers = timers
         self.limits = limits
         self.agenda = Agenda()
+        self._hosts: tuple[str, ...] = (identity.host,)
+        """The last that it had, the present one among them."""
         self._outgoing: list[Transmission] = []
+
+    def rename(self, host: str) -> None:
+        """From now on; what is under way is answered to the former name still."""
+        self.identity = replace(self.identity, host=host)
+        self._hosts = (*self._hosts, host)[-MOST_NAMES:]
+
+    def is_named(self, host: str) -> bool:
+        """By the name that it has, or by one that it had."""
+        return unbracketed(host) in map(unbracketed, self._hosts)
 
     def transmit(self, data: bytes, hop: Hop) -> None:
         self._outgoing.append(Transmission(data, hop))

@@ -2,10 +2,10 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
+from chalicelib.protocol.lease import DialogFacts
 from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.rtp.negotiation import NotAcceptable
 from mediaworker.rtp.sdp import MalformedSdp, parse
@@ -22,7 +22,7 @@ from mediaworker.session.legs import (
     MediaArrived,
     PressKeys,
 )
-from mediaworker.sip.endpoint import WrongTime
+from mediaworker.session.texts import party
 from mediaworker.sip.events import (
     CallKey,
     Confirmed,
@@ -32,7 +32,8 @@ from mediaworker.sip.events import (
     NotAcknowledged,
     Reinvited,
 )
-from mediaworker.telephony.keys import DTMF_RELAY, key_of, relay_of
+from mediaworker.telephony.info_keys import InfoKeys
+from mediaworker.telephony.keys import key_of
 from mediaworker.telephony.media import CallMedia
 from mediaworker.telephony.records import CallRecord
 from mediaworker.telephony.share import Share
@@ -41,7 +42,6 @@ BAD_REQUEST = 400
 NOT_ACCEPTABLE = 488
 OK = 200
 CALLER, CALLEE = "caller", "callee"
-MOST_KEYS = 64
 
 
 class Teller(Protocol):
@@ -67,8 +67,7 @@ class PhoneCall(ABC):
         self._has_agreed = False
         self._is_on_hold = False
         self._is_recorded = False
-        self._keys: deque[PressKeys] = deque()
-        self._pressing: asyncio.TimerHandle | None = None
+        self._keys = InfoKeys(self._inform)
 
     @abstractmethod
     def _hear_own(self, event: Event) -> None:
@@ -78,6 +77,25 @@ class PhoneCall(ABC):
     @abstractmethod
     def _far_end(self) -> tuple[HangupReason, str]:
         """Why it ended, and by whom, when the phone hangs up."""
+
+    @property
+    @abstractmethod
+    def _unanswered(self) -> int:
+        """The INVITE's final status, if the call is dropped as it is."""
+
+    @property
+    def dialog(self) -> DialogFacts | None:
+        """As it is, or would be if the call ended now; None before the INVITE."""
+        if self.key is None:
+            return None
+        record = self.record
+        return DialogFacts(
+            party(record.call_id),
+            record.is_inbound,
+            record.status_code or self._unanswered,
+            record.codec,
+            record.user_agent and party(record.user_agent),
+        )
 
     @property
     def statistics(self) -> LegStatistics:
@@ -135,8 +153,8 @@ class PhoneCall(ABC):
                 self._trouble(f"digits were not sent: {error}", BAD_REQUEST)
         elif not self.is_answered:
             self._trouble("digits were not sent: no answer yet", NOT_ACCEPTABLE)
-        else:
-            self._press_by_info(effect)
+        elif not self._keys.press(effect):
+            self._trouble("digits were not sent: too many wait", BAD_REQUEST)
 
     def keep(self, now: float) -> None:
         """From time to time: report, and look whether the phone is still there."""
@@ -177,14 +195,15 @@ class PhoneCall(ABC):
             self._has_agreed = True
             self._tell(MediaAgreed(terms.codec, bool(terms.keys_receive)))
 
-    def _answered(self, sdp: str) -> None:
+    def _answered(self, sdp: str, headers: Mapping[str, str]) -> None:
+        """The headers are the phone's, those that were asked for."""
         self.is_answered = True
         assert self.media is not None
         self.media.began_at = self._share.clock()
         self.record = self.record.with_(
             answered_at_ms=self._share.epoch_ms(), status_code=OK
         )
-        self._tell(Answered(sdp))
+        self._tell(Answered(sdp, headers))
         self._tell_hold()
 
     def _change(self, sdp: str | None) -> None:
@@ -236,32 +255,11 @@ class PhoneCall(ABC):
         if digit is not None:
             self._tell(KeyPressed(digit))
 
-    def _press_by_info(self, effect: PressKeys) -> None:
-        if len(self._keys) + len(effect.digits) > MOST_KEYS:
-            self._trouble("digits were not sent: too many wait", BAD_REQUEST)
-            return
-        for digit in effect.digits:
-            self._keys.append(PressKeys(digit, effect.duration_ms, effect.gap_ms))
-        if self._pressing is None:
-            self._press_next()
-
-    def _press_next(self) -> None:
-        self._pressing = None
+    def _inform(self, content_type: str, body: bytes) -> None:
+        """Raises `WrongTime`."""
         key = self.key
-        if not self._keys or key is None or self._teller is None:
-            return
-        pressed = self._keys.popleft()
-        body = relay_of(pressed.digits, pressed.duration_ms)
-        try:
-            self._share.exchange.do(
-                lambda sip, now: sip.info(key, DTMF_RELAY, body, now)
-            )
-        except WrongTime:
-            # The answer is not acknowledged yet.
-            self._keys.appendleft(pressed)
-        seconds = (pressed.duration_ms + pressed.gap_ms) / 1_000
-        loop = asyncio.get_running_loop()
-        self._pressing = loop.call_later(seconds, self._press_next)
+        assert key is not None
+        self._share.exchange.do(lambda sip, now: sip.info(key, content_type, body, now))
 
     def _close(self, status: int | None, reason: str) -> None:
         """The endpoint has told the call's end."""
@@ -270,19 +268,16 @@ class PhoneCall(ABC):
             return
         self._is_recorded = True
         known = self.record.status_code
-        self._share.record(
-            self.record.with_(
-                ended_at_ms=self._share.epoch_ms(),
-                status_code=status if known is None else known,
-                reason=reason,
-                statistics=self.statistics,
-            )
+        self.record = self.record.with_(
+            ended_at_ms=self._share.epoch_ms(),
+            status_code=status if known is None else known,
+            reason=reason,
+            statistics=self.statistics,
         )
+        self._share.record(self.record)
 
     def _end_media(self) -> None:
-        if self._pressing is not None:
-            self._pressing.cancel()
-            self._pressing = None
+        self._keys.close()
         if self.media is not None:
             self.media.close()
             # Whoever ends it may be at the stream.

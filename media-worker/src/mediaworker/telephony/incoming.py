@@ -9,11 +9,18 @@ from mediaworker.session.legs import (
     Declined,
     LegEnded,
     RingBack,
+    TakeCall,
 )
 from mediaworker.sip.events import Cancelled, Event, InviteReceived
-from mediaworker.sip.headers import is_clean
-from mediaworker.telephony.call import CALLER, NOT_ACCEPTABLE, PhoneCall, Teller
-from mediaworker.telephony.records import CallRecord
+from mediaworker.sip.headers import is_clean, named_headers
+from mediaworker.telephony.call import (
+    CALLER,
+    NOT_ACCEPTABLE,
+    OK,
+    PhoneCall,
+    Teller,
+)
+from mediaworker.telephony.records import CallRecord, agent_of
 from mediaworker.telephony.rtp_ports import NoPorts
 from mediaworker.telephony.share import Share
 
@@ -44,6 +51,7 @@ class IncomingCall(PhoneCall):
                 invite.caller,
                 invite.callee,
                 share.epoch_ms(),
+                user_agent=agent_of(invite.fields),
             ),
         )
         self.key = invite.call
@@ -55,6 +63,7 @@ class IncomingCall(PhoneCall):
         """Our answer, once there is one."""
         self._awaits_answer = False
         """Our 200 made the offer."""
+        self._extract: tuple[str, ...] = ()
 
     def begin(self, teller: Teller) -> None:
         """An application has it."""
@@ -79,10 +88,11 @@ class IncomingCall(PhoneCall):
         if sdp is not None:
             self._agree()
 
-    def take(self) -> None:
+    def take(self, effect: TakeCall) -> None:
         """Answer it, once."""
         if self.is_answered or self._awaits_answer:
             return
+        self._extract = effect.extract
         if self._offered is None:
             self._offer()
             return
@@ -92,7 +102,7 @@ class IncomingCall(PhoneCall):
         key = self.invite.call
         self._share.exchange.do(lambda sip, now: sip.accept(key, sdp, now))
         self._agree()
-        self._answered(sdp)
+        self._answered(sdp, self._wanted)
 
     def decline(self, effect: DeclineCall) -> None:
         self.reject(effect.code, effect.reason)
@@ -106,6 +116,7 @@ class IncomingCall(PhoneCall):
         fits = reason and is_clean(reason) and reason.isascii()
         phrase = reason[:LONGEST_PHRASE] if reason and fits else None
         headers = {"Retry-After": "10"} if code == UNAVAILABLE else {}
+        self.record = self.record.with_(status_code=code)
         key = self.invite.call
         self._share.exchange.do(
             lambda sip, now: sip.reject(key, code, now, phrase, headers)
@@ -114,6 +125,15 @@ class IncomingCall(PhoneCall):
     @property
     def _far_end(self) -> tuple[HangupReason, str]:
         return HangupReason.BY_CALLER, CALLER
+
+    @property
+    def _unanswered(self) -> int:
+        return OK if self._awaits_answer else DECLINE
+
+    @property
+    def _wanted(self) -> dict[str, str]:
+        """Of the INVITE's headers."""
+        return named_headers(self.invite.fields, self._extract)
 
     def _hear_own(self, event: Event) -> None:
         if isinstance(event, Cancelled):
@@ -165,7 +185,7 @@ class IncomingCall(PhoneCall):
                 teller.tell(Declined(NOT_ACCEPTABLE, sentence))
             return
         self._agree()
-        self._answered(sdp or "")
+        self._answered(sdp or "", self._wanted)
 
     def _give_up(self, status: int, sentence: str) -> None:
         teller = self._teller

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.protocol.lease import DialogFacts
 from mediaworker.runtime.legs import Holder, LegStatistics, Source
 from mediaworker.runtime.wires import Wire
 from mediaworker.session.legs import (
@@ -74,6 +75,10 @@ class PhoneLeg:
     def statistics(self) -> LegStatistics:
         return LegStatistics() if self._call is None else self._call.statistics
 
+    def dialog(self) -> DialogFacts | None:
+        """None when there was no INVITE."""
+        return None if self._call is None else self._call.dialog
+
     def take_in(self, call: IncomingCall) -> None:
         """A call has come for it."""
         self._call = call
@@ -128,7 +133,7 @@ class PhoneLeg:
             case RingBack(), IncomingCall():
                 call.ring(effect)
             case TakeCall(), IncomingCall():
-                call.take()
+                call.take(effect)
             case DeclineCall(), IncomingCall():
                 self._is_over = True
                 call.decline(effect)

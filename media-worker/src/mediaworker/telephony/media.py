@@ -1,6 +1,6 @@
 """The audio of one phone's call: what is agreed upon, and the packets of it."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Protocol
 
 from chalicelib.protocol.session.vocabulary import Codec
@@ -19,15 +19,9 @@ from mediaworker.runtime.legs import LegStatistics
 from mediaworker.runtime.wires import WIRES, Wire
 from mediaworker.telephony.rtp_sockets import Address, Remote, RtpSockets, is_address
 from mediaworker.telephony.share import Share
+from mediaworker.telephony.statistics import plus, seen_by
 
 NO_ADDRESSES = ("0.0.0.0", "::")
-SUMS = (
-    "packets_received",
-    "packets_sent",
-    "packets_lost",
-    "packets_late",
-    "frames_concealed",
-)
 
 
 class Hearer(Protocol):
@@ -80,7 +74,7 @@ class CallMedia:
             share.codecs,
             session_id=share.draw(),
             version=0,
-            address=share.media_host,
+            address=share.place.media_host,
             port=self._sockets.port,
             cname=share.unique(),
         )
@@ -111,7 +105,7 @@ class CallMedia:
     def statistics(self) -> LegStatistics:
         if self.stream is None:
             return self._before
-        return _plus(self._before, _seen_by(self.stream))
+        return plus(self._before, seen_by(self.stream))
 
     # Offers and answers
 
@@ -289,20 +283,3 @@ class CallMedia:
 
 def _place(address: str | None, port: int) -> Address | None:
     return None if address is None or not port else (address, port)
-
-
-def _seen_by(stream: MediaStream) -> LegStatistics:
-    seen = stream.statistics
-    known = {field.name for field in fields(LegStatistics)}
-    return LegStatistics(
-        **{
-            field.name: getattr(seen, field.name)
-            for field in fields(seen)
-            if field.name in known
-        }
-    )
-
-
-def _plus(before: LegStatistics, now: LegStatistics) -> LegStatistics:
-    sums = {name: getattr(before, name) + getattr(now, name) for name in SUMS}
-    return replace(now, **sums)

@@ -120,6 +120,7 @@ def callee_of(text: str) -> Callee:
 def caller_of(text: str | None, host: str) -> str:
     """A URI, where a name alone will do; raises `Refused`."""
     bare = _bare(text or "parley")
+    host = f"[{host}]" if ":" in host else host
     if "@" not in bare and ":" not in bare.removeprefix(SIP) and text is not None:
         bare = f"{SIP}{bare.removeprefix(SIP)}@{host}"
     elif text is None:

@@ -10,6 +10,7 @@ from mediaworker.session.legs import Declined, LegEvent, PlaceCall, Rang
 from mediaworker.sip.digest import Credentials
 from mediaworker.sip.endpoint import Full
 from mediaworker.sip.events import Accepted, Event, Progressed, Rejected
+from mediaworker.sip.headers import named_headers
 from mediaworker.sip.routing import Hop
 from mediaworker.telephony.call import CALLEE, NOT_ACCEPTABLE, PhoneCall, Teller
 from mediaworker.telephony.outbound import (
@@ -20,7 +21,7 @@ from mediaworker.telephony.outbound import (
     callee_of,
     caller_of,
 )
-from mediaworker.telephony.records import CallRecord
+from mediaworker.telephony.records import CallRecord, agent_of
 from mediaworker.telephony.rtp_ports import NoPorts
 from mediaworker.telephony.share import Share
 
@@ -63,7 +64,7 @@ class OutgoingCall(PhoneCall):
         share, wish = self._share, self._wish
         try:
             callee = callee_of(wish.callee)
-            caller = caller_of(wish.caller, share.host)
+            caller = caller_of(wish.caller, share.place.host)
             if wish.sip is not None and wish.sip.enable_srtp:
                 raise Refused(NOT_IMPLEMENTED, "SRTP is not supported")
             share.outbound.begin(self._tenant, callee, share.clock(), share.epoch_ms())
@@ -71,6 +72,9 @@ class OutgoingCall(PhoneCall):
             self._refuse(refused.code, str(refused))
             return
         self._is_counted = True
+        if wish.sip is not None and wish.sip.contact is not None:
+            sentence = "sip.contact is not supported: the worker names itself"
+            self._trouble(sentence, NOT_IMPLEMENTED)
         self.record = self.record.with_(caller=caller, callee=callee.uri)
         seconds = wish.timeout_seconds or share.rules.ring_seconds
         self._deadline = share.clock() + seconds
@@ -103,6 +107,10 @@ class OutgoingCall(PhoneCall):
     @property
     def _far_end(self) -> tuple[HangupReason, str]:
         return HangupReason.BY_CALLEE, CALLEE
+
+    @property
+    def _unanswered(self) -> int:
+        return TERMINATED
 
     # Its task
 
@@ -175,6 +183,7 @@ class OutgoingCall(PhoneCall):
         if self._teller is None:
             self.hang_up()
             return
+        self.record = self.record.with_(user_agent=agent_of(event.fields))
         sdp = event.sdp or self._early
         if not sdp or not self._try(sdp):
             self.record = self.record.with_(status_code=NOT_ACCEPTABLE)
@@ -183,7 +192,9 @@ class OutgoingCall(PhoneCall):
             teller.tell(Declined(NOT_ACCEPTABLE, "the phone's answer cannot be met"))
             return
         self._agree()
-        self._answered(sdp)
+        sip = self._wish.sip
+        names = (sip and sip.extract_headers) or ()
+        self._answered(sdp, named_headers(event.fields, names))
 
     def _try(self, sdp: str) -> bool:
         """Whether there is media by it."""

@@ -14,7 +14,7 @@ from mediaworker.runtime.legs import Holder, Leg
 from mediaworker.runtime.ports import NotYours
 from mediaworker.session.legs import DropLeg
 from mediaworker.sip.endpoint import Endpoint, Identity, Limits
-from mediaworker.sip.routing import Hop, Transmission
+from mediaworker.sip.routing import Hop, Transmission, Transport
 from mediaworker.telephony import resolving
 from mediaworker.telephony.defences import Defences
 from mediaworker.telephony.exchange import Exchange
@@ -25,7 +25,7 @@ from mediaworker.telephony.reception import CallReception, Door
 from mediaworker.telephony.records import Records
 from mediaworker.telephony.rtp_ports import RtpPorts
 from mediaworker.telephony.settings import PhoneSettings
-from mediaworker.telephony.share import PhoneRules, Share
+from mediaworker.telephony.share import PhoneRules, Place, Share
 from mediaworker.telephony.sip_sockets import Listeners, SipPortTaken, SipSockets
 from mediaworker.telephony.webhook import SipWebhook
 
@@ -78,14 +78,14 @@ class Phones:
             self._resolve,
         )
         self.port = self._bind()
-        host = site.public_address or resolving.own_address(site.host)
+        self._place = self._own_place()
         self._exchange = Exchange(
-            Endpoint(self._identity(host), _token, limits=Limits()),
+            Endpoint(self._identity(), _token, limits=Limits()),
             world.monotonic,
             self._send,
             lambda invite: self._reception.receive(invite),
         )
-        self._share = self._shared(host)
+        self._share = self._shared()
         self._reception = CallReception(self._door(), self._lobby, self._share)
 
     @property
@@ -106,6 +106,11 @@ class Phones:
         elif holder.listen is not None:
             self._lobby.listen(Waiting(leg, holder.listen))
         return leg
+
+    def move(self, address: str) -> None:
+        """Phones reach us there from now on; calls that are up stay as they are."""
+        self._place.host = self._place.media_host = address
+        self._exchange.endpoint.rename(_bracketed(address))
 
     def drain(self) -> None:
         """No more calls come in."""
@@ -162,11 +167,18 @@ class Phones:
         logger.warning("SIP's usual port is taken", extra=told)
         return port
 
-    def _identity(self, host: str) -> Identity:
-        named = f"[{host}]" if ":" in host else host
-        return Identity(named, {"UDP": self.port, "TCP": self.port}, USER_AGENT)
+    def _own_place(self) -> Place:
+        site, media_host = self._site, self._settings.media_host or self._site.host
+        return Place(
+            site.public_address or resolving.own_address(site.host),
+            site.public_address or resolving.own_address(media_host),
+        )
 
-    def _shared(self, host: str) -> Share:
+    def _identity(self) -> Identity:
+        ports: dict[Transport, int] = {"UDP": self.port, "TCP": self.port}
+        return Identity(_bracketed(self._place.host), ports, USER_AGENT)
+
+    def _shared(self) -> Share:
         settings, site = self._settings, self._site
         media_host = settings.media_host or site.host
         rules = PhoneRules(settings.ring_seconds, site.media_timeout_seconds)
@@ -179,8 +191,7 @@ class Phones:
                 settings.caps,
                 allows_loopback=site.is_development,
             ),
-            host,
-            site.public_address or resolving.own_address(media_host),
+            self._place,
             CODECS,
             lambda terms: coder_of(terms.codec),
             world.monotonic,
@@ -279,6 +290,10 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         logger.exception("SIP task failed")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _token() -> str:

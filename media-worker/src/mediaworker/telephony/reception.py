@@ -11,6 +11,7 @@ from mediaworker.rtp.negotiation import NotAcceptable, OurMedia, answer
 from mediaworker.rtp.sdp import MalformedSdp, SessionDescription, parse
 from mediaworker.sip.addresses import Uri
 from mediaworker.sip.events import InviteReceived
+from mediaworker.sip.headers import PROOFS
 from mediaworker.telephony.defences import Network, is_within
 from mediaworker.telephony.incoming import IncomingCall
 from mediaworker.telephony.leg import PhoneLeg
@@ -162,8 +163,9 @@ def body_of(call: IncomingCall, ws_url: str) -> dict[str, Any]:
         "callee": invite.callee,
         "event": "invite",
         "headers": [
-            f"Call-ID: {invite.call_id}",
-            *(f"{name}: {value}" for name, value in invite.headers.items()),
+            f"{name}: {value}"
+            for name, value in invite.fields
+            if name.lower() not in PROOFS
         ],
         "offer": invite.offer or "",
         "wsUrl": f"{ws_url}/call/sip?id={session_id}",

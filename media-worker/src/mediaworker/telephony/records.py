@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mediaworker.runtime.legs import LegStatistics
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("v", "caller", "callee", "reason")
+NAMES = ("v", "caller", "callee", "reason", "user_agent")
 """What the log does not hold."""
 MOST_WAITING = 10_000
 SECONDS_BETWEEN = 0.5
@@ -43,6 +43,8 @@ class CallRecord:
     reason: str = ""
     """Why it ended: its last answer's phrase, or who hung up."""
     codec: Codec | None = None
+    user_agent: str | None = None
+    """What the phone says that it is."""
     statistics: LegStatistics = LegStatistics()
 
     def render(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class CallRecord:
             "status_code": self.status_code,
             "reason": self.reason,
             "codec": self.codec,
+            "user_agent": self.user_agent,
             **seen,
         }
 
@@ -80,6 +83,12 @@ class CallRecord:
 
     def with_(self, **facts: Any) -> "CallRecord":
         return replace(self, **facts)
+
+
+def agent_of(headers: Iterable[tuple[str, str]]) -> str | None:
+    """What a phone's message says that it is from."""
+    named = {name: value for name, value in headers if value}
+    return named.get("User-Agent") or named.get("Server")
 
 
 class Records:

@@ -16,9 +16,6 @@ from mediaworker.rtp.packet import HEADER_BYTES, TYPE_MASK, Kind, kind_of
 from mediaworker.telephony.rtp_ports import Pair
 
 LARGEST = 2_048
-AT_ONCE = 8
-"""Datagrams of one socket that are read before others have their turn."""
-
 Address = tuple[str, int]
 
 
@@ -110,14 +107,12 @@ class RtpSockets:
         return True
 
     def _read(self, way: socket, came: Callable[[bytes, Address], None]) -> None:
-        for _ in range(AT_ONCE):
-            try:
-                data, address = way.recvfrom(LARGEST)
-            except OSError:
-                return
-            came(data, address[:2])
-            if self._is_closed:
-                return
+        # One, as a rule there is no other: the loop asks again where there is.
+        try:
+            data, address = way.recvfrom(LARGEST)
+        except OSError:
+            return
+        came(data, address)
 
     def _rtp_came(self, data: bytes, address: Address) -> None:
         kind = kind_of(data)

@@ -24,6 +24,16 @@ class PhoneRules:
     """How long a phone may send nothing, unless the call is on hold."""
 
 
+@dataclass(slots=True)
+class Place:
+    """By which addresses phones reach us; it may change."""
+
+    host: str
+    """Of SIP."""
+    media_host: str
+    """Of RTP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Made once."""
@@ -32,10 +42,7 @@ class Share:
     exchange: Exchange
     ports: RtpPorts
     outbound: Outbound
-    host: str
-    """By which phones reach us: of SIP."""
-    media_host: str
-    """The same of RTP, an address."""
+    place: Place
     codecs: tuple[Codec, ...]
     coder_of: Callable[[Terms], Coder]
     clock: Callable[[], float]

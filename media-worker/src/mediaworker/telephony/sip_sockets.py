@@ -5,35 +5,27 @@ endpoint's.
 """
 
 import asyncio
-import logging
 import socket
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from mediaworker.sip.framing import PONG, BrokenStream, Ping, StreamFramer
 from mediaworker.sip.routing import Hop, Transmission
 from mediaworker.telephony.defences import Defences
 from mediaworker.telephony.rtp_sockets import is_address
+from mediaworker.telephony.sip_streams import SipStreams, Spawn
 
-logger = logging.getLogger(__name__)
-
+ATTEMPTS = 8
+"""To find a port that is free for both."""
 RECEIVE_BYTES = 1 << 20
 SHORTEST = 16
 """A datagram of fewer bytes keeps a NAT open, and says nothing."""
 MOST_WAITING = 2_000
 """Messages; what comes when so many wait is lost, as if on its way."""
-STEP_SECONDS = 0.002
+STEP_SECONDS = 0.001
 """After which others have their turn."""
-CONNECT_SECONDS = 5.0
-IDLE_SECONDS = 1_800.0
-FIRST_WORD_SECONDS = 20.0
-MOST_UNSENT_BYTES = 1 << 20
-MOST_CONNECTIONS = 1_000
-MOST_OF_A_SOURCE = 32
 
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 Resolve = Callable[[str], Coroutine[Any, Any, str]]
 
 
@@ -69,11 +61,7 @@ class SipSockets:
         self._resolve = resolve
         self._bound: tuple[socket.socket, socket.socket] | None = None
         self._udp: asyncio.DatagramTransport | None = None
-        self._server: asyncio.Server | None = None
-        self._flows: dict[str, _Connection] = {}
-        self._of_source: Counter[str] = Counter()
-        self._connecting: dict[tuple[str, int], list[Transmission]] = {}
-        self._serial = 0
+        self._streams = SipStreams(defences, clock, self.took, listeners.failed, spawn)
         self._waiting: deque[tuple[bytes, Hop]] = deque()
         self._is_working = False
         self.lost = 0
@@ -81,6 +69,15 @@ class SipSockets:
 
     def bind(self, host: str, port: int) -> int:
         """The port; another of the system's choice for 0. Raises `SipPortTaken`."""
+        # What the system chooses for UDP may be taken for TCP.
+        for _ in range(0 if port else ATTEMPTS):
+            try:
+                return self._bind(host, 0)
+            except SipPortTaken:
+                continue
+        return self._bind(host, port)
+
+    def _bind(self, host: str, port: int) -> int:
         udp = _bound(host, port, socket.SOCK_DGRAM)
         chosen = int(udp.getsockname()[1])
         try:
@@ -101,40 +98,32 @@ class SipSockets:
             lambda: _Datagrams(self), sock=udp
         )
         self._udp = transport
-        self._server = await loop.create_server(
-            lambda: _Connection(self), sock=tcp, backlog=512
-        )
+        await self._streams.listen(tcp)
 
     @property
     def connections(self) -> int:
-        return len(self._flows)
+        return len(self._streams)
 
     def close(self) -> None:
         for bound in self._bound or ():
             bound.close()
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._flows.values()):
-            connection.close()
+        self._streams.close()
         if self._udp is not None:
             self._udp.close()
 
     def send(self, transmission: Transmission) -> None:
         """Soon, where it must be resolved or connected to first."""
         hop = transmission.hop
-        if not is_address(hop.host) and hop.flow not in self._flows:
-            self._start(self._send_to_name(transmission), hop)
+        if not is_address(hop.host) and hop.flow not in self._streams:
+            self._start(self._send_to_name(transmission))
         elif hop.transport == "TCP":
-            self._send_tcp(transmission)
+            self._streams.send(transmission)
         elif self._udp is not None and not self._udp.is_closing():
             self._udp.sendto(transmission.data, (hop.host, hop.port))
 
     def sweep(self, now: float) -> None:
         """Close what nobody uses."""
-        for connection in tuple(self._flows.values()):
-            patience = IDLE_SECONDS if connection.has_spoken else FIRST_WORD_SECONDS
-            if now - connection.active_at > patience:
-                connection.close()
+        self._streams.sweep(now)
 
     # What came
 
@@ -151,9 +140,6 @@ class SipSockets:
     def admits(self, host: str) -> bool:
         return self._defences.admits(host, self._clock())
 
-    def now(self) -> float:
-        return self._clock()
-
     def _work(self) -> None:
         ends_at = self._clock() + STEP_SECONDS
         try:
@@ -166,66 +152,6 @@ class SipSockets:
             if self._is_working:
                 asyncio.get_running_loop().call_soon(self._work)
 
-    # Connections
-
-    def enter(self, connection: "_Connection", host: str) -> str | None:
-        """Its flow; None when there are too many."""
-        is_one_too_many = len(self._flows) >= MOST_CONNECTIONS or (
-            self._of_source[host] >= MOST_OF_A_SOURCE
-            and not self._defences.is_friend(host)
-        )
-        if is_one_too_many or not self.admits(host):
-            return None
-        self._serial += 1
-        flow = str(self._serial)
-        self._flows[flow] = connection
-        self._of_source[host] += 1
-        return flow
-
-    def leave(self, hop: Hop) -> None:
-        if hop.flow is not None and self._flows.pop(hop.flow, None) is not None:
-            self._of_source[hop.host] -= 1
-            if not self._of_source[hop.host]:
-                del self._of_source[hop.host]
-            self._listeners.failed(hop)
-
-    def _send_tcp(self, transmission: Transmission) -> None:
-        hop = transmission.hop
-        connection = self._flows.get(hop.flow or "") or self._to(hop)
-        if connection is not None:
-            connection.write(transmission.data)
-            return
-        place = (hop.host, hop.port)
-        if place in self._connecting:
-            self._connecting[place].append(transmission)
-            return
-        self._connecting[place] = [transmission]
-        self._start(self._connect(place), hop)
-
-    def _to(self, hop: Hop) -> "_Connection | None":
-        for connection in self._flows.values():
-            if (connection.hop.host, connection.hop.port) == (hop.host, hop.port):
-                return connection
-        return None
-
-    async def _connect(self, place: tuple[str, int]) -> None:
-        loop = asyncio.get_running_loop()
-        connection: _Connection | None = None
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                _, connection = await loop.create_connection(
-                    lambda: _Connection(self), *place
-                )
-        except (OSError, TimeoutError):
-            logger.info("SIP peer not reached by TCP")
-        finally:
-            waiting = self._connecting.pop(place)
-        if connection is None or connection.is_closed:
-            self._listeners.failed(Hop("TCP", *place))
-            return
-        for transmission in waiting:
-            connection.write(transmission.data)
-
     async def _send_to_name(self, transmission: Transmission) -> None:
         hop = transmission.hop
         try:
@@ -237,12 +163,11 @@ class SipSockets:
             Transmission(transmission.data, Hop(hop.transport, address, hop.port))
         )
 
-    def _start(self, work: Coroutine[Any, Any, None], hop: Hop) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             self._spawn(work)
         except RuntimeError:
             work.close()
-            self._connecting.pop((hop.host, hop.port), None)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -256,66 +181,6 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def error_received(self, error: Exception) -> None:
         """Retransmission is the endpoint's."""
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, sockets: SipSockets) -> None:
-        self.hop = Hop("TCP", "", 0)
-        self.active_at = sockets.now()
-        self.has_spoken = False
-        self.is_closed = False
-        self._sockets = sockets
-        self._framer = StreamFramer()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        host, port = self._transport.get_extra_info("peername")[:2]
-        flow = self._sockets.enter(self, host)
-        self.hop = Hop("TCP", host, port, flow)
-        if flow is None:
-            self.close()
-
-    def data_received(self, data: bytes) -> None:
-        self.active_at = self._sockets.now()
-        try:
-            items = self._framer.feed(data)
-        except BrokenStream as broken:
-            for item in broken.before:
-                self._take(item)
-            self.close()
-            return
-        for item in items:
-            self._take(item)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.is_closed = True
-        self._sockets.leave(self.hop)
-
-    def write(self, data: bytes) -> None:
-        transport = self._transport
-        if transport is None or self.is_closed:
-            return
-        self.active_at = self._sockets.now()
-        transport.write(data)
-        if transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
-            transport.abort()
-
-    def close(self) -> None:
-        self.is_closed = True
-        if self._transport is not None:
-            self._transport.close()
-
-    def _take(self, item: bytes | Ping) -> None:
-        if self.is_closed:
-            return
-        if not self._sockets.admits(self.hop.host):
-            self.close()
-        elif isinstance(item, Ping):
-            self.write(PONG)
-        else:
-            self.has_spoken = True
-            self._sockets.took(item, self.hop)
 
 
 def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:

@@ -1,7 +1,7 @@
 """The legs of browsers: made, looked after, and their tasks owned."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aioice.ice import get_host_addresses
@@ -36,8 +36,10 @@ class Browsers:
         ice: IceSettings,
         worker_id: str,
         opus: OpusLibrary | None,
+        public_address: Callable[[], str | None] | None = None,
     ) -> None:
-        """Without its library there is no Opus."""
+        """Without its library there is no Opus. ``public_address`` tells one that may
+        change, instead of the rules'."""
         self._ice = ice
         self._name = worker_id
         self._tasks: asyncio.TaskGroup | None = None
@@ -53,6 +55,7 @@ class Browsers:
             lambda terms: coder_of(terms.codec, opus, bitrate=terms.max_bitrate),
             world.monotonic,
             world.epoch_ms,
+            public_address or (lambda: rules.public_address),
             self._spawn,
         )
 

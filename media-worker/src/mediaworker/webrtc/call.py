@@ -154,7 +154,7 @@ class Call:
             path.local_username,
             path.local_password,
             share.certificate.fingerprint,
-            tuple(with_public(local, share.rules.public_address)),
+            tuple(with_public(local, share.public_address())),
             has_all_candidates=not servers,
         )
         agreed = self.agreed = agree(self._offered, side, share.codecs)

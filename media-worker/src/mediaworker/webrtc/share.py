@@ -40,5 +40,7 @@ class Share:
     coder_of: Callable[[Terms], Coder]
     clock: Callable[[], float]
     epoch_ms: Callable[[], int]
+    public_address: Callable[[], str | None]
+    """Of a 1:1 NAT before the worker, as far as it is known."""
     spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     """With an owner; raises `RuntimeError` where there is none."""
