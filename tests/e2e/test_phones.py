@@ -1,20 +1,19 @@
 """Calls in and out with sipp, by its scenarios."""
 
-import asyncio
-import json
-from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.voice.caller import Caller, connected
+from tests.e2e.voice.caller import connected
 from tests.e2e.voice.phones import (
     PhoneWorker,
     accept,
     agents,
+    answered,
     listening,
     phone_worker,
+    play,
     reason_of,
 )
 from tests.peers.lossy_udp import Weather, lossy_udp
@@ -31,27 +30,13 @@ def phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneWorker]:
     assert running.worker.lines("error") == running.worker.lines("critical") == []
 
 
-def play(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await act()
-
-    asyncio.run(bounded())
-
-
-async def answered(caller: Caller) -> None:
-    await caller.until(lambda record: record.events("incoming"))
-    await accept(caller)
-    await caller.until(lambda record: record.events("answer"))
-
-
 # In
 
 
 @pytest.mark.parametrize("transport", ["u1", "t1"])
 def test_calls_come_and_are_answered(phones: PhoneWorker, transport: str) -> None:
     async def act() -> None:
-        async with agents(phones, accept, 6) as served:
+        async with agents(phones, accept, 10) as served:
             async with sipp(
                 "uac", phones.target, "-r", "5", "-d", "300", "-t", transport, calls=10
             ) as caller:
@@ -169,7 +154,7 @@ def test_calls_come_through_a_network_that_loses_messages(phones: PhoneWorker) -
     async def act() -> None:
         place = ("127.0.0.1", phones.sip_port)
         weather = Weather(loss_percent=15, seed=7, spares_setup=False)
-        async with agents(phones, accept, 6) as served:
+        async with agents(phones, accept, 12) as served:
             async with lossy_udp(place, weather) as bad:
                 target = f"127.0.0.1:{bad.address[1]}"
                 async with sipp(
@@ -242,20 +227,16 @@ def test_a_call_is_refused_there(phones: PhoneWorker, code: int, reason: str) ->
 
 def test_every_call_has_its_record(phones: PhoneWorker) -> None:
     async def act() -> None:
-        async with (
-            agents(phones, accept, 1),
-            sipp("uac", phones.target, "-d", "300") as caller,
-        ):
-            await caller.done()
-        await asyncio.sleep(1)
+        async with listening(phones) as app:
+            async with sipp("uac", phones.target, "-d", "300") as caller:
+                await answered(app)
+                await caller.done()
+            await app.until(lambda record: record.events("hangup"))
+        found.append(await phones.record_of(app.session_id))
 
+    found: list[dict[str, Any]] = []
     play(act)
-    record = records_of(phones.records)[-1]
+    (record,) = found
     assert record["direction"] == "inbound" and record["codec"] == "pcmu"
     assert record["status_code"] == 200 and record["packets_sent"] > 5
     assert 200 < record["duration_ms"] < 3_000
-
-
-def records_of(folder: Path) -> list[dict[str, Any]]:
-    texts = [file.read_text() for file in folder.iterdir()]
-    return [json.loads(line) for text in texts for line in text.splitlines()]

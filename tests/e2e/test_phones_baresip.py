@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import wave
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,13 @@ import soxr
 
 from tests.e2e.voice.caller import connected
 from tests.e2e.voice.hearing import Samples, understood
-from tests.e2e.voice.phones import PhoneWorker, listening, phone_worker, reason_of
+from tests.e2e.voice.phones import (
+    PhoneWorker,
+    listening,
+    phone_worker,
+    play,
+    reason_of,
+)
 from tests.peers.baresip import Baresip, baresip, save
 from tests.worker.speech.test_engines import error_rate, recorded, words
 
@@ -44,14 +50,6 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("microphone") / "in.wav"
     save(path, samples.astype(np.int16).tobytes())
     return path
-
-
-def play(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await act()
-
-    asyncio.run(bounded())
 
 
 def test_both_hear_each_other_and_the_phone_hangs_up(

@@ -3,8 +3,11 @@
 import asyncio
 import gc
 import os
+import re
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +31,7 @@ from mediaworker.telephony.media import CallMedia
 from mediaworker.telephony.outbound import Caps
 from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.settings import PhoneSettings
+from tests.e2e.voice.phones import PhoneWorker, accept, agents, phone_worker, play
 from tests.peers.sipp import sipp
 from tests.worker.telephony.stage import Seat, settings
 from tests.worker.telephony.stage import phones as running_phones
@@ -35,13 +39,17 @@ from tests.worker.telephony.stage import phones as running_phones
 pytestmark = pytest.mark.laptop
 
 CALLS = 1_000
+WARM_UP = 400
 RATE = 50
 LISTENERS = 40
 LAST = (Declined, LegEnded, LegLost)
 KINDS = (Call, Dialog, PhoneCall, PhoneLeg, CallMedia, MediaStream)
 KEPT = ("sip_transactions", "sip_dialogs")
+GONE = ("sessions", "legs_sip", "sip_listeners", "sip_calls_waiting", "sip_rtp_ports")
 FORGOTTEN_SECONDS = 45
 """64*T1, and a little."""
+MOST_GROWTH_KIB = 40 * 1_024
+"""A thousand calls are remembered for a while, and the collector is patient."""
 
 
 def left() -> Counter[str]:
@@ -121,6 +129,50 @@ async def forgotten(made: Phones) -> None:
             await asyncio.sleep(0.5)
 
 
+def resident_kib(phones: PhoneWorker) -> int:
+    status = Path(f"/proc/{phones.worker.process.pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1])
+
+
+def wait_until_zero(phones: PhoneWorker, *names: str) -> None:
+    ends_at = time.monotonic() + FORGOTTEN_SECONDS
+    while any((left := phones.worker.readings())[name] for name in names):
+        assert time.monotonic() < ends_at, left
+        time.sleep(0.5)
+
+
+def resident_after(phones: PhoneWorker, calls: int) -> int:
+    """In KiB, when so many have come and are over."""
+
+    async def act() -> None:
+        async with agents(phones, accept, LISTENERS) as served:
+            options = ("-r", str(RATE))
+            async with sipp(
+                "uac_patient", phones.target, *options, calls=calls, seconds=120
+            ) as caller:
+                await caller.done()
+        assert len(served) >= calls
+
+    play(act, seconds=150)
+    wait_until_zero(phones, *GONE)
+    return resident_kib(phones)
+
+
+@pytest.fixture(scope="module")
+def warmed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[PhoneWorker, int]]:
+    """A worker that has had many calls, and what it kept of memory; it forgets them
+    while others are tested."""
+    folder = tmp_path_factory.mktemp("phones")
+    with phone_worker(folder, PARLEY_SIP_PEERS="127.0.0.1") as phones:
+        yield phones, resident_after(phones, WARM_UP)
+    assert phones.worker.lines("error") == phones.worker.lines("critical") == []
+
+
+@pytest.mark.usefixtures("warmed")
 def test_nothing_is_left_of_a_thousand_calls_each_way() -> None:
     peers = PhoneSettings.parse(
         {"PARLEY_SIP_PEERS": "127.0.0.1"}, is_development=True
@@ -149,3 +201,17 @@ def test_nothing_is_left_of_a_thousand_calls_each_way() -> None:
             assert left() == before
 
     asyncio.run(act())
+
+
+def test_a_thousand_calls_take_no_more_memory_than_they_may(
+    warmed: tuple[PhoneWorker, int],
+) -> None:
+    phones, before = warmed
+    wait_until_zero(phones, *KEPT)
+    after = resident_after(phones, CALLS)
+    readings = phones.worker.readings()
+    assert readings["sip_invites_total"] >= WARM_UP + CALLS
+    assert readings["sip_records_total"] >= WARM_UP + CALLS
+    assert readings["sip_records_dropped_total"] == 0
+    assert readings["legs_webrtc"] == 0
+    assert after - before < MOST_GROWTH_KIB, (before, after)

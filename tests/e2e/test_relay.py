@@ -65,7 +65,7 @@ class Application:
             return await self.socket.receive()
 
 
-@pytest.mark.parametrize("path", ["/call/webrtc", "/call?type=webrtc"])
+@pytest.mark.parametrize("path", ["/call/webrtc", "/call?type=webrtc", "/call/sip"])
 def test_session_is_told_of_mistakes_goes_on_and_hangs_up(
     stack: Laptop, path: str
 ) -> None:

@@ -14,6 +14,7 @@ MEDIA = range(128, 192)
 
 Address = tuple[str, int]
 Forward = Callable[[bytes], None]
+Change = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,19 @@ class Weather:
 class Direction:
     """One way through the network: the nth packet's fate is the seed's."""
 
-    def __init__(self, weather: Weather, name: str) -> None:
+    def __init__(
+        self, weather: Weather, name: str, change: Change | None = None
+    ) -> None:
         self.passed = 0
         self.lost = 0
+        self._change = change
         self._weather = weather
         self._chance = random.Random(f"{weather.seed} {name}")
 
     def carry(self, data: bytes, forward: Forward) -> None:
         weather = self._weather
+        if self._change is not None:
+            data = self._change(data)
         if weather.spares_setup and data[:1] and data[0] not in MEDIA:
             forward(data)
             return
@@ -59,11 +65,13 @@ class Direction:
 class _Side(asyncio.DatagramProtocol):
     """A socket of the relay's, and who is on the other end of it."""
 
-    def __init__(self, direction: Direction, peer: Address | None) -> None:
+    def __init__(
+        self, direction: Direction, peer: Address | None, learns: bool
+    ) -> None:
         self.direction = direction
         self.peer = peer
         self.other: _Side | None = None
-        self._learns = peer is None
+        self._learns = learns
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -90,39 +98,53 @@ class _Side(asyncio.DatagramProtocol):
         self._transport.close()
 
 
-@dataclass(frozen=True, slots=True)
 class LossyUdp:
     """A relay that runs: who sends to `address` reaches the target, and is answered
     from there."""
 
-    address: Address
-    there: Direction
-    """Towards the target."""
-    back: Direction
+    def __init__(self, front: _Side, rear: _Side) -> None:
+        self.address = front.address
+        self.rear = rear.address
+        """Where the target sees it."""
+        self.there = front.direction
+        """Towards the target."""
+        self.back = rear.direction
+        self._front = front
+        self._rear = rear
+
+    def aim(self, target: Address) -> None:
+        """From now on; for a target that was not known before."""
+        self._rear.peer = target
+
+    def expect(self, source: Address) -> None:
+        """What comes back goes there, as long as nobody has sent."""
+        self._front.peer = source
 
 
 @asynccontextmanager
 async def lossy_udp(
-    target: Address,
+    target: Address | None,
     weather: Weather,
     *,
     back: Weather | None = None,
     host: str = LOOPBACK,
+    changes: tuple[Change | None, Change | None] = (None, None),
 ) -> AsyncIterator[LossyUdp]:
     """Relays within the block; ``back`` is the weather of the way back, if it is
-    another. The target has to answer to where packets came from, as ICE and symmetric
-    RTP do."""
+    another, and ``changes`` make something else of what goes there and back. The
+    target has to answer to where packets came from, as ICE and symmetric RTP do."""
     loop = asyncio.get_running_loop()
-    there, home = Direction(weather, "there"), Direction(back or weather, "back")
+    there = Direction(weather, "there", changes[0])
+    home = Direction(back or weather, "back", changes[1])
     _, front = await loop.create_datagram_endpoint(
-        lambda: _Side(there, None), local_addr=(host, 0)
+        lambda: _Side(there, None, True), local_addr=(host, 0)
     )
     _, rear = await loop.create_datagram_endpoint(
-        lambda: _Side(home, target), local_addr=(host, 0)
+        lambda: _Side(home, target, False), local_addr=(host, 0)
     )
     front.other, rear.other = rear, front
     try:
-        yield LossyUdp(front.address, there, home)
+        yield LossyUdp(front, rear)
     finally:
         front.close()
         rear.close()

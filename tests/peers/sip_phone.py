@@ -150,6 +150,9 @@ class SipPhone:
     def bye(self) -> None:
         self.do(lambda sip, call, now: sip.bye(call, now))
 
+    def cancel(self) -> None:
+        self.do(lambda sip, call, now: sip.cancel(call, now))
+
     def reinvite(self, sdp: str) -> None:
         self.do(lambda sip, call, now: sip.reinvite(call, sdp, now))
 
