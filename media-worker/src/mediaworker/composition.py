@@ -13,9 +13,10 @@ from mediaworker.server import Engine, Surroundings
 from mediaworker.settings import BadSetting, Settings
 from mediaworker.speech.process import SpeechProcessClient
 from mediaworker.speech.settings import BadSpeechSetting, SpeechSettings
-from mediaworker.telephony.phones import Phones, Site
+from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.public_address import PublicAddress
 from mediaworker.telephony.sip_sockets import SipPortTaken
+from mediaworker.telephony.site import Site
 from mediaworker.telephony.stun import ask, stun_server
 from mediaworker.webrtc.browsers import Browsers
 from mediaworker.webrtc.share import WebRtcRules

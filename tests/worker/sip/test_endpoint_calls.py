@@ -1,5 +1,6 @@
 """Calls from one endpoint to another, over a network that does what it should."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -407,6 +408,28 @@ def test_forget_thousands_of_calls() -> None:
     world.run(LONG)
     _assert_nothing_is_left(world, alice)
     _assert_nothing_is_left(world, bob)
+
+
+def test_forgotten_calls_are_no_work_for_the_collector() -> None:
+    """Which comes seldom: all that is left of a call goes when it is forgotten."""
+    world, alice, bob = pair()
+    gc.collect()
+    gc.disable()
+    try:
+        for is_taken in (True, False):
+            call = dial(world, alice, bob)
+            world.run(0.03)
+            theirs = bob.last(InviteReceived).call
+            if is_taken:
+                bob.endpoint.accept(theirs, ANSWER, world.now)
+                world.run(0.03)
+                alice.endpoint.bye(call, world.now)
+            else:
+                alice.endpoint.cancel(call, world.now)
+            world.run(LONG)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def _assert_nothing_is_left(world: World, phone: Phone) -> None:

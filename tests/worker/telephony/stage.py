@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mediaworker.runtime.legs import Holder, Leg
 from mediaworker.session.legs import (
@@ -12,14 +12,17 @@ from mediaworker.session.legs import (
     LegEnded,
     LegEvent,
     LegLost,
+    MediaAgreed,
     PlaceCall,
 )
-from mediaworker.telephony.phones import Phones, Site
+from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.settings import PhoneSettings
+from mediaworker.telephony.site import Site
 from tests.peers.sip_phone import SipPhone
 
 Told = TypeVar("Told", bound=LegEvent)
 PATIENCE_SECONDS = 10.0
+READ_SECONDS = 0.01
 LAST = (Declined, LegEnded, LegLost)
 SETTINGS = PhoneSettings.parse({"PARLEY_RTP_PORTS": "14000-32000"}, is_development=True)
 SITE = Site(
@@ -88,6 +91,15 @@ class Seat:
     def _hear(self, event: LegEvent) -> None:
         self.told.append(event)
         self._news.set()
+        if isinstance(event, MediaAgreed):
+            self._read()
+
+    def _read(self) -> None:
+        """As the tick does, which takes frames too."""
+        leg: Any = self.leg
+        if leg._media is not None:
+            leg._media._sockets.read()
+        asyncio.get_running_loop().call_later(READ_SECONDS, self._read)
 
     def _lose(self, error: Exception) -> None:
         self.lost.append(error)

@@ -9,6 +9,10 @@ def epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def epoch_seconds() -> float:
+    return time.time_ns() / 1e9
+
+
 def monotonic() -> float:
     """In seconds. An event loop's own time stands still while a callback runs."""
     return time.monotonic()

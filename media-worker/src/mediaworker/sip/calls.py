@@ -80,6 +80,11 @@ class Call:
         attempt = self.attempt(self.dialog.next_number, self._request_told)
         attempt.start(draft, self.dialog.hop(), now)
 
+    def let_go(self) -> None:
+        """It is forgotten, and may not be asked any more: what leads in circles is
+        cut, for the collector comes seldom."""
+        vars(self).clear()
+
     # For what belongs to the call
 
     def attempt(self, next_number: Callable[[], int], tell: Tell) -> Attempt:

@@ -62,6 +62,10 @@ class ClientCall(Call):
         self._invitation.start(self._draft(wish), wish.hop, now)
         self._open()
 
+    def let_go(self) -> None:
+        self._invitation.let_go()
+        super().let_go()
+
     def cancel(self, now: float) -> None:
         check(Verb.CANCEL, self.phase)
         self._invitation.cancel(now)

@@ -140,7 +140,10 @@ class ClientTransaction(Transaction):
             self._tell(Outcome(status, phrase_of(status)), now)
 
     def ended(self, now: float) -> None:
-        self._release(self, now)
+        release = self._release
+        # They lead back here.
+        self._release, self._tell = _nobody, _nobody
+        release(self, now)
 
     def _acknowledge(self) -> None:
         if self._ack is None:
@@ -152,3 +155,7 @@ class ClientTransaction(Transaction):
         """What a response's input comes with."""
         assert self._response is not None
         return self._response
+
+
+def _nobody(told: object, now: float) -> None:
+    """Nothing is told after the end."""

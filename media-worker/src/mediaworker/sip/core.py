@@ -49,6 +49,7 @@ class Core:
         for dialog in call.dialogs:
             self.dialogs.pop(dialog.key, None)
         del self.calls[call.key]
+        call.let_go()
 
     def find(self, key: CallKey) -> Call:
         """Raises `WrongTime`."""

@@ -51,6 +51,10 @@ class Invitation:
         at = now + self._station.limits.ringing_seconds
         self._limit = self._station.agenda.set(at, self.cancel)
 
+    def let_go(self) -> None:
+        """Its call is forgotten, and so is it."""
+        vars(self).clear()
+
     def cancel(self, now: float) -> None:
         """CANCEL waits for a provisional response (9.1)."""
         self.is_cancelled = self._attempt.is_given_up = True

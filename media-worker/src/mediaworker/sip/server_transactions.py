@@ -86,8 +86,9 @@ class ServerTransaction(Transaction):
 
     def ended(self, now: float) -> None:
         self._release(self, now)
-        if self.on_release is not None:
-            self.on_release(now)
+        release, self.on_release, self.on_cancel = self.on_release, None, None
+        if release is not None:
+            release(now)
 
 
 def key_of(request: Request) -> ServerKey:

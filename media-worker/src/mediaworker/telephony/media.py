@@ -1,5 +1,6 @@
 """The audio of one phone's call: what is agreed upon, and the packets of it."""
 
+import asyncio
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from mediaworker.rtp.sdp import SessionDescription
 from mediaworker.rtp.stream import MediaStream
 from mediaworker.runtime.legs import LegStatistics
 from mediaworker.runtime.wires import WIRES, Wire
+from mediaworker.telephony.ear import Ear
 from mediaworker.telephony.rtp_sockets import Address, Remote, RtpSockets, is_address
 from mediaworker.telephony.share import Share
 from mediaworker.telephony.statistics import plus, seen_by
@@ -33,28 +35,6 @@ class Hearer(Protocol):
     def key_came(self, digit: str) -> None: ...
 
     def fail(self, error: Exception) -> None: ...
-
-
-class Ear:
-    """The source that the engine takes from, whatever stream is behind it."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: MediaStream) -> None:
-        self._stream = stream
-
-    def follow(self, stream: MediaStream) -> None:
-        self._stream = stream
-
-    @property
-    def is_silent(self) -> bool:
-        return self._stream.is_silent
-
-    def take(self) -> bytes | None:
-        return self._stream.take()
-
-    def take_more(self) -> bytes | None:
-        return self._stream.take_more()
 
 
 class CallMedia:
@@ -182,19 +162,28 @@ class CallMedia:
 
     # What the sockets bring
 
-    def rtp_received(self, packet: bytes) -> None:
+    def rtp_received(self, packet: bytes, at: float | None) -> None:
+        """Within the tick, where nothing may be told: that is for a moment later."""
         stream, hearer = self.stream, self._hearer
         if stream is None or hearer is None:
             return
+        soon = asyncio.get_running_loop().call_soon
         try:
-            stream.receive_rtp(packet, self._share.clock())
+            stream.receive_rtp(packet, self._came_at(at))
             if stream.has_arrived and not self._has_arrived:
                 self._has_arrived = True
-                hearer.audio_came()
+                soon(hearer.audio_came)
             for digit in stream.take_keys():
-                hearer.key_came(digit)
+                soon(hearer.key_came, digit)
         except Exception as error:
-            hearer.fail(error)
+            soon(hearer.fail, error)
+
+    def _came_at(self, at: float | None) -> float:
+        """By the loop's clock; never later than now."""
+        now = self._share.clock()
+        if at is None:
+            return now
+        return now - min(1.0, max(0.0, self._share.epoch_seconds() - at))
 
     def rtcp_received(self, packet: bytes) -> None:
         stream, hearer = self.stream, self._hearer
@@ -225,6 +214,7 @@ class CallMedia:
 
     def _begin(self, agreement: Agreement) -> None:
         share = self._share
+        self._sockets.forget()
         self.stream = MediaStream(
             agreement.terms,
             share.coder_of(agreement.terms),
@@ -236,7 +226,7 @@ class CallMedia:
             rtcp_phase=share.draw() / (1 << 32),
         )
         if self.ear is None:
-            self.ear = Ear(self.stream)
+            self.ear = Ear(self.stream, self._sockets.read)
         else:
             self.ear.follow(self.stream)
 
@@ -278,7 +268,7 @@ class CallMedia:
         )
 
     def _seconds(self) -> float:
-        return self._share.epoch_ms() / 1_000
+        return self._share.epoch_seconds()
 
 
 def _place(address: str | None, port: int) -> Address | None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from chalicelib.protocol.session.vocabulary import Codec
@@ -27,6 +26,7 @@ from mediaworker.telephony.rtp_ports import RtpPorts
 from mediaworker.telephony.settings import PhoneSettings
 from mediaworker.telephony.share import PhoneRules, Place, Share
 from mediaworker.telephony.sip_sockets import Listeners, SipPortTaken, SipSockets
+from mediaworker.telephony.site import Site
 from mediaworker.telephony.webhook import SipWebhook
 
 logger = logging.getLogger(__name__)
@@ -37,23 +37,6 @@ LEAVE_SECONDS = 0.2
 """How long the last BYEs may take."""
 CODECS = (Codec.PCMU, Codec.PCMA, Codec.G722)
 USER_AGENT = "Parley"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where the worker is, and for whom."""
-
-    worker_id: str
-    host: str
-    """That its ports are bound to."""
-    public_address: str | None
-    ws_url: str
-    is_development: bool
-    is_open: bool
-    """Anybody may take calls."""
-    media_timeout_seconds: float
-    has_room: Callable[[], bool]
-    """For another session."""
 
 
 class Phones:
@@ -196,6 +179,7 @@ class Phones:
             lambda terms: coder_of(terms.codec),
             world.monotonic,
             world.epoch_ms,
+            world.epoch_seconds,
             world.new_ssrc,
             world.new_uuid,
             self._records.tell,

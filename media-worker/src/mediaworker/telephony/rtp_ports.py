@@ -9,6 +9,8 @@ QUARANTINE_SECONDS = 5.0
 """How long a pair rests: what was still on its way must not reach the next call."""
 MOST_TRIES = 64
 RECEIVE_BYTES = 1 << 16
+TIMESTAMPS = 35
+"""SO_TIMESTAMPNS, and what its answers are called: Linux's, which Python lacks."""
 
 
 class NoPorts(Exception):
@@ -77,6 +79,7 @@ class RtpPorts:
                 opened.append(one := socket.socket(self._family, socket.SOCK_DGRAM))
                 one.setblocking(False)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+                one.setsockopt(socket.SOL_SOCKET, TIMESTAMPS, 1)
                 one.bind((self._host, number))
         except OSError:
             for one in opened:

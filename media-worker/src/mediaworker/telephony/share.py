@@ -47,6 +47,7 @@ class Share:
     coder_of: Callable[[Terms], Coder]
     clock: Callable[[], float]
     epoch_ms: Callable[[], int]
+    epoch_seconds: Callable[[], float]
     draw: Callable[[], int]
     """32 bits that nobody foresees."""
     unique: Callable[[], str]
