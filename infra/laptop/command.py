@@ -23,6 +23,8 @@ BANNER = """
 
     API      http://{host}:{http}        try  curl http://{host}:{http}/health
     Console  http://{host}:{http}/
+    Voice    http://{host}:{http}/voice.html   talk with the example agent
+    Phone    {phone}
     Worker   http://{host}:{worker}/health
     State    {state}
 
@@ -30,6 +32,9 @@ BANNER = """
     A call, by itself  make demo
     Stop               Ctrl-C
 """
+
+
+SIP_PORT = "5060"
 
 
 def main() -> int:
@@ -63,19 +68,27 @@ async def _run(
         loop.add_signal_handler(wanted, stop.set)
 
     def greet() -> None:
-        stdout.write(_banner(settings))
+        stdout.write(_banner(settings, environment))
         stdout.flush()
 
     await Stack(environment, settings).run(stop, greet)
 
 
-def _banner(settings: Settings) -> str:
+def _banner(settings: Settings, environment: Mapping[str, str]) -> str:
     return BANNER.format(
+        phone=_phone(settings, environment.get("PARLEY_SIP_PORT", SIP_PORT)),
         host=settings.probe_host,
         http=settings.http_port,
         worker=settings.worker_port,
         state=_kept_in(settings),
     )
+
+
+def _phone(settings: Settings, port: str) -> str:
+    """Another port, where 5060 was not asked for and is taken, is told in the log."""
+    if port == "0" or not settings.has_agent:
+        return "nobody answers here"
+    return f"sip:agent@{settings.probe_host}" + (f":{port}" if port != SIP_PORT else "")
 
 
 def _kept_in(settings: Settings) -> str:
