@@ -17,9 +17,9 @@ from tests.e2e.voice.phones import (
     reason_of,
 )
 from tests.peers.lossy_udp import Weather, lossy_udp
-from tests.peers.sipp import sipp
+from tests.peers.sipp import needs_sipp, sipp
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, needs_sipp]
 
 
 @pytest.fixture(scope="module")

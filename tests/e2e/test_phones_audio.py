@@ -26,10 +26,10 @@ from tests.e2e.voice.phones import (
 from tests.peers.bad_line import bad_line
 from tests.peers.lossy_udp import Weather
 from tests.peers.sip_phone import FRAME_BYTES, SILENCE, sip_phone
-from tests.peers.sipp import sipp
+from tests.peers.sipp import needs_sipp, sipp
 from tests.worker.speech.test_engines import SPOKEN, error_rate, recorded, words
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, needs_sipp]
 
 RATE = 16_000
 PHONE_RATE = 8_000

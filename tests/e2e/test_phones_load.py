@@ -32,11 +32,11 @@ from mediaworker.telephony.outbound import Caps
 from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.settings import PhoneSettings
 from tests.e2e.voice.phones import PhoneWorker, accept, agents, phone_worker, play
-from tests.peers.sipp import sipp
+from tests.peers.sipp import needs_sipp, sipp
 from tests.worker.telephony.stage import Seat, settings
 from tests.worker.telephony.stage import phones as running_phones
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, needs_sipp]
 
 CALLS = 1_000
 WARM_UP = 400

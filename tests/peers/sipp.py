@@ -1,6 +1,7 @@
 """sipp, run by its scenarios: the folder `sipp` beside this module."""
 
 import asyncio
+import shutil
 import tempfile
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
@@ -8,9 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_laptop import free_ports
 
 SCENARIOS = Path(__file__).parent / "sipp"
+needs_sipp = pytest.mark.skipif(
+    shutil.which("sipp") is None, reason="sipp is not installed"
+)
 LOOPBACK = "127.0.0.1"
 KINDS = ("udp", "tcp")
 BUILT_IN = frozenset({"uac", "uas"})
