@@ -30,11 +30,11 @@ from tests.peers.light_webrtc import LightBrowser
 
 HELD = 40
 """Sessions whose cost is measured."""
-STEP = 10
+STEP = 20
 MOST = 120
 """Opus sessions are added by steps, until one is late."""
 MEASURED_SECONDS = 20.0
-STEP_SECONDS = 8.0
+STEP_SECONDS = 6.0
 JOIN_SECONDS = 0.1
 PAYLOAD_TYPES = {Codec.PCMU: 0, Codec.OPUS: 96}
 TICKS = {Codec.PCMU: 160, Codec.OPUS: 960}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,10 +18,12 @@ from typing import Any
 
 import jwt
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from infra.laptop.clock import now_seconds
 from infra.token import Wanted, claims_of
 from tests.e2e.receiver import Received, WebhookReceiver
+from tests.peers.chromium import CHROMIUM, chromium
 
 pytestmark = pytest.mark.laptop
 
@@ -30,7 +31,6 @@ ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 20
 """Twice what is promised: the machine may be shared."""
 STOP_SECONDS = 5
-CHROMIUM = shutil.which("chromium")
 RING_SECONDS = 5
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 
@@ -321,29 +321,13 @@ def test_give_tokens_that_the_stack_takes() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_console_says_in_a_browser_that_all_runs(tmp_path: Path) -> None:
-    with laptop() as stack:
+def test_console_says_in_a_browser_that_all_runs() -> None:
+    with laptop() as stack, sync_playwright() as playwright:
         stack.wait_until_ready()
-        page = subprocess.run(
-            [
-                str(CHROMIUM),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                f"--user-data-dir={tmp_path}",
-                "--virtual-time-budget=5000",
-                "--dump-dom",
-                f"{stack.url}/",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        ).stdout
-    assert "make token UID=alice" in page
-    assert f"127.0.0.1:{stack.http_port}" in page
-    assert "Answers the stack" in page
+        with chromium(playwright) as browser:
+            page = browser.new_page()
+            page.goto(f"{stack.url}/")
+            expect(page.get_by_text("Answers the stack")).to_be_visible(timeout=20_000)
+            told = page.content()
+    assert "make token UID=alice" in told
+    assert f"127.0.0.1:{stack.http_port}" in told

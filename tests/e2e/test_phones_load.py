@@ -39,7 +39,8 @@ from tests.worker.telephony.stage import phones as running_phones
 pytestmark = [pytest.mark.laptop, needs_sipp]
 
 CALLS = 1_000
-WARM_UP = 400
+WARM_UP, MORE = 150, 350
+"""Of a worker that is a process of its own."""
 RATE = 50
 LISTENERS = 40
 LAST = (Declined, LegEnded, LegLost)
@@ -48,8 +49,8 @@ KEPT = ("sip_transactions", "sip_dialogs")
 GONE = ("sessions", "legs_sip", "sip_listeners", "sip_calls_waiting", "sip_rtp_ports")
 FORGOTTEN_SECONDS = 45
 """64*T1, and a little."""
-MOST_GROWTH_KIB = 40 * 1_024
-"""A thousand calls are remembered for a while, and the collector is patient."""
+MOST_GROWTH_KIB = 16 * 1_024
+"""Calls are remembered for half a minute."""
 
 
 def left() -> Counter[str]:
@@ -203,15 +204,15 @@ def test_nothing_is_left_of_a_thousand_calls_each_way() -> None:
     asyncio.run(act())
 
 
-def test_a_thousand_calls_take_no_more_memory_than_they_may(
+def test_hundreds_of_calls_take_no_more_memory_than_they_may(
     warmed: tuple[PhoneWorker, int],
 ) -> None:
     phones, before = warmed
     wait_until_zero(phones, *KEPT)
-    after = resident_after(phones, CALLS)
+    after = resident_after(phones, MORE)
     readings = phones.worker.readings()
-    assert readings["sip_invites_total"] >= WARM_UP + CALLS
-    assert readings["sip_records_total"] >= WARM_UP + CALLS
+    assert readings["sip_invites_total"] >= WARM_UP + MORE
+    assert readings["sip_records_total"] >= WARM_UP + MORE
     assert readings["sip_records_dropped_total"] == 0
     assert readings["legs_webrtc"] == 0
     assert after - before < MOST_GROWTH_KIB, (before, after)

@@ -97,8 +97,9 @@ class Seat:
     def _read(self) -> None:
         """As the tick does, which takes frames too."""
         leg: Any = self.leg
-        if leg._media is not None:
-            leg._media._sockets.read()
+        if leg._is_over or leg._media is None:
+            return
+        leg._media._sockets.read()
         asyncio.get_running_loop().call_later(READ_SECONDS, self._read)
 
     def _lose(self, error: Exception) -> None:
