@@ -16,8 +16,12 @@ help: ## Tell what each target does
 run: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start the whole of Parley on this machine, without AWS
 	@exec $(PY) -m infra.laptop
 
-test: setup lint ## Check and test everything, the emulated cloud included
-	$(PY) -m pytest --cov --cov-report= $(TESTS)
+test: setup ## Check and test everything, the emulated cloud included
+	@# Beside the tests: it takes a core of its own for a minute.
+	@$(MAKE) --no-print-directory lint >.parley/lint.log 2>&1 & lint=$$!; \
+		$(PY) -m pytest --cov --cov-report= $(TESTS); tested=$$?; \
+		wait $$lint; linted=$$?; cat .parley/lint.log; \
+		test $$tested -eq 0 && test $$linted -eq 0
 	$(PY) -m coverage report --fail-under=90
 	$(PY) -m coverage report --fail-under=100 \
 		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*,*/mediaworker/rtp/*,*/mediaworker/sip/*'
