@@ -4,6 +4,7 @@ A test module of a leg subclasses `LegContract`, and sets its leg on a `Stage`.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -53,12 +54,12 @@ class Stage(Protocol):
         """Let what is on its way arrive."""
 
 
-class LegContract:
+class LegContract(ABC):
     """Gathered by pytest where a subclass has the leg's name."""
 
+    @abstractmethod
     def stage(self) -> AbstractAsyncContextManager[Stage]:
         """With sockets and far end there; closed by its end."""
-        raise NotImplementedError
 
     def play(self, act: Callable[[Stage], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:

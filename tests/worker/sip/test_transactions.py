@@ -287,14 +287,6 @@ def test_class_a_response_by_its_status() -> None:
     ]
 
 
-def test_leave_its_work_to_those_who_derive_from_it() -> None:
-    bare = Transaction(SERVER_OTHER, Agenda(), Timers(), is_reliable=True)
-    with pytest.raises(NotImplementedError):
-        bare.feed(Input.SUCCESS, START)
-    with pytest.raises(NotImplementedError):
-        bare.ended(START)
-
-
 def test_ring_alarms_in_the_order_of_their_time() -> None:
     agenda, rung = Agenda(), []
     agenda.set(2.0, lambda now: rung.append(("b", now)))

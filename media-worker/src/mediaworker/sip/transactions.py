@@ -4,6 +4,7 @@ A pair of state and input that does not stand in a table is ignored: a stray mes
 or one that the state is to absorb.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -193,7 +194,7 @@ def input_of(status: int) -> Input:
     return Input.SUCCESS if status < 300 else Input.FAILURE
 
 
-class Transaction:
+class Transaction(ABC):
     """A machine that runs; what its actions do is for those who derive from it."""
 
     def __init__(
@@ -208,13 +209,13 @@ class Transaction:
         self._resend: Alarm | None = None
         self._end: Alarm | None = None
 
+    @abstractmethod
     def do(self, action: Action, now: float) -> None:
         """Called in the new state, its timers set."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, now: float) -> None:
         """Called once, when it is terminated."""
-        raise NotImplementedError
 
     def start(self, now: float) -> None:
         self._enter(self.state, now)
