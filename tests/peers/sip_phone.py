@@ -49,6 +49,8 @@ class SipPhone:
     def __init__(self, host: str = LOOPBACK, seed: int = 1) -> None:
         self.host = host
         self.events: list[Event] = []
+        self.messages: list[bytes] = []
+        """SIP as it came."""
         self.heard: list[bytes] = []
         """Payloads of audio."""
         self.keys: list[int] = []
@@ -227,6 +229,7 @@ class SipPhone:
         return asyncio.get_running_loop().time()
 
     def _sip_came(self, data: bytes, source: Address) -> None:
+        self.messages.append(data)
         self._endpoint.receive(data, Hop("UDP", *source[:2]), self._now)
         self._settle()
 

@@ -2,46 +2,12 @@
 
 import pytest
 
-from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.sip.grammar import BadSyntax
 from mediaworker.sip.reasons import (
-    PHRASES,
     Reason,
-    hangup_reason,
     parse_reasons,
     phrase_of,
-    status_of,
 )
-
-
-def test_names_every_reason_by_a_status_that_ends_a_call() -> None:
-    for reason in HangupReason:
-        assert 400 <= status_of(reason) <= 699
-        assert status_of(reason) in PHRASES
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (486, HangupReason.REJECTED),
-        (603, HangupReason.REJECTED),
-        (408, HangupReason.NO_ANSWER),
-        (480, HangupReason.NO_ANSWER),
-        (487, HangupReason.CANCELED),
-        (402, HangupReason.NO_BALANCE),
-        (503, HangupReason.SERVER_UNAVAILABLE),
-        (404, HangupReason.FAILED),
-        (302, HangupReason.FAILED),
-    ],
-)
-def test_reads_why_a_call_was_refused(status: int, reason: HangupReason) -> None:
-    assert hangup_reason(status) is reason
-
-
-def test_keeps_what_a_call_was_refused_for() -> None:
-    kept = ("rejected", "noAnswer", "noBalance", "canceled", "serverUnavailable")
-    for reason in map(HangupReason, kept):
-        assert hangup_reason(status_of(reason)) is reason
 
 
 def test_phrases_unknown_statuses_by_their_class() -> None:

@@ -506,3 +506,23 @@ def test_have_as_many_calls_as_are_allowed() -> None:
             await phone.until(InviteReceived, 2)
 
     play(act)
+
+
+@pytest.mark.parametrize(
+    ("reason", "phrase"),
+    [("Gone fishing", "Gone fishing"), ("Besetzt bis später", "Busy Here")],
+)
+def test_say_why_a_call_is_declined(reason: str, phrase: str) -> None:
+    """In a Reason header, whatever it is written in; RFC 3326."""
+
+    async def act() -> None:
+        async with phones() as made, sip_phone() as phone:
+            seat = Seat(made, listen="*")
+            phone.invite(target(made))
+            await seat.until(CallCame)
+            seat.leg.obey(DeclineCall(486, reason))
+            assert (await phone.until(Rejected)).reason == phrase
+            told = f'\r\nReason: SIP;cause=486;text="{reason}"\r\n'
+            assert told.encode() in phone.messages[-1]
+
+    play(act)

@@ -1,9 +1,8 @@
-"""Why a call ended, in SIP's words and in the session protocol's."""
+"""Why a call is refused or ended, in SIP's words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.sip.grammar import TOKEN, Scanner, number, quote, read_list
 from mediaworker.sip.parameters import read_parameters
 
@@ -86,56 +85,12 @@ PHRASES: Mapping[int, str] = {
 }
 """Every status that is registered, by RFC 3261 and those after it."""
 
-REASONS: Mapping[int, HangupReason] = {
-    402: HangupReason.NO_BALANCE,
-    408: HangupReason.NO_ANSWER,
-    480: HangupReason.NO_ANSWER,
-    486: HangupReason.REJECTED,
-    487: HangupReason.CANCELED,
-    500: HangupReason.SERVER_UNAVAILABLE,
-    502: HangupReason.SERVER_UNAVAILABLE,
-    503: HangupReason.SERVER_UNAVAILABLE,
-    504: HangupReason.SERVER_UNAVAILABLE,
-    600: HangupReason.REJECTED,
-    603: HangupReason.REJECTED,
-    607: HangupReason.REJECTED,
-    608: HangupReason.REJECTED,
-}
-"""What a final response to a call means; any other says that it failed."""
-
-STATUSES: Mapping[HangupReason, int] = {
-    HangupReason.BY_CALLER: 487,
-    HangupReason.BY_CALLEE: 603,
-    HangupReason.BY_REFER: 603,
-    HangupReason.BY_SYSTEM: 603,
-    HangupReason.AUTOHANGUP: 603,
-    HangupReason.INACTIVITY_TIMEOUT: 480,
-    HangupReason.NO_ANSWER: 480,
-    HangupReason.NO_BALANCE: 402,
-    HangupReason.ANSWER_MACHINE: 603,
-    HangupReason.SERVER_UNAVAILABLE: 503,
-    HangupReason.CANCELED: 487,
-    HangupReason.REJECTED: 603,
-    HangupReason.FAILED: 500,
-}
-"""What a call is refused with that was not answered."""
-
 HIGHEST_CAUSE = 999
 
 
 def phrase_of(status: int) -> str:
     """The registered phrase, or that of the status's class."""
     return PHRASES.get(status) or PHRASES.get(status // 100 * 100, "")
-
-
-def hangup_reason(status: int) -> HangupReason:
-    """Why a call ended that was answered so."""
-    return REASONS.get(status, HangupReason.FAILED)
-
-
-def status_of(reason: HangupReason) -> int:
-    """What an unanswered call is refused with, for such a reason."""
-    return STATUSES[reason]
 
 
 @dataclass(frozen=True, slots=True)

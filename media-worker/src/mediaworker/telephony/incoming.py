@@ -13,6 +13,7 @@ from mediaworker.session.legs import (
 )
 from mediaworker.sip.events import Cancelled, Event, InviteReceived
 from mediaworker.sip.headers import is_clean, named_headers
+from mediaworker.sip.reasons import Reason
 from mediaworker.telephony.call import (
     CALLER,
     NOT_ACCEPTABLE,
@@ -108,14 +109,17 @@ class IncomingCall(PhoneCall):
         self.reject(effect.code, effect.reason)
 
     def reject(self, status: int, reason: str | None = None) -> None:
-        """With a phrase of our own, if it can be said; it is over."""
+        """With the application's reason, as the phrase where it can be one, and in a
+        Reason header (RFC 3326); it is over."""
         if self.is_over or self.is_answered or self._awaits_answer:
             return
         self._teller = None
         code = status if 300 <= status <= 699 else DECLINE
-        fits = reason and is_clean(reason) and reason.isascii()
-        phrase = reason[:LONGEST_PHRASE] if reason and fits else None
+        said = reason[:LONGEST_PHRASE] if reason and is_clean(reason) else None
+        phrase = said if said and said.isascii() else None
         headers = {"Retry-After": "10"} if code == UNAVAILABLE else {}
+        if said is not None:
+            headers["Reason"] = str(Reason("SIP", code, said))
         self.record = self.record.with_(status_code=code)
         key = self.invite.call
         self._share.exchange.do(
