@@ -21,6 +21,7 @@ from chalicelib.dialects.openchat import endpoint as openchat
 from chalicelib.dialects.openchat.wire import API_PREFIX as OPENCHAT_PREFIX
 from chalicelib.dialects.requests import Request
 from chalicelib.dialects.tgortc import wire as tgortc
+from chalicelib.dialects.v1 import wire as v1
 
 JSON_TYPES = re.compile(r"application/([\w.-]+\+)?json\Z", re.IGNORECASE)
 
@@ -40,6 +41,7 @@ DIALECTS: tuple[tuple[str, ErrorOfStatus], ...] = (
     (activecall.ICE_PATH, activecall.error_of_status),
     (activecall.LIST_ALIAS, activecall.error_of_status),
     (activecall.KILL_ALIAS, activecall.error_of_status),
+    (v1.PREFIX, v1.error_of_status),
 )
 """Path prefix -> who answers below it when no route does; the first that fits."""
 

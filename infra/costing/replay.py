@@ -206,6 +206,7 @@ def _built_anew() -> Iterator[None]:
 
 
 def _forget_built() -> None:
-    for value in vars(bootstrap).values():
-        if isinstance(value, functools._lru_cache_wrapper):
-            value.cache_clear()
+    for module in (bootstrap, bootstrap.parts, bootstrap.world):
+        for value in vars(module).values():
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()

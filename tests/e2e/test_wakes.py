@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.clock import SystemClock
+from chalicelib.bootstrap import world
 from infra.laptop.clock import now_seconds
 from infra.laptop.cloud import Cloud, Pace
 from tests.e2e.receiver import WebhookReceiver
@@ -27,8 +28,8 @@ CACHES = (
     bootstrap.deliveries,
     bootstrap.wakes,
     bootstrap.effects,
-    bootstrap._client,
-    bootstrap._table,
+    world.client,
+    world.table,
 )
 
 

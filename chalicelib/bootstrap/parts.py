@@ -1,0 +1,138 @@
+"""What the functions behind streams, events, timers and sockets are made of."""
+
+import functools
+import os
+from typing import Any
+
+from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
+from chalicelib.adapters.clock import SystemClock, SystemDraws
+from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.connections import DynamoDBConnections
+from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
+from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
+from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
+from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
+from chalicelib.adapters.http import GuardedPoster
+from chalicelib.adapters.memory import FixedEndpoints
+from chalicelib.adapters.providers.livekit import room_name
+from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
+from chalicelib.adapters.sockets import GatewaySockets
+from chalicelib.adapters.workers import WorkerPorts
+from chalicelib.bootstrap import world
+from chalicelib.protocol.url_policy import UrlPolicy
+from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
+from chalicelib.services import delivery
+from chalicelib.services.calls import CallService
+from chalicelib.services.delivery import DeliveryService
+from chalicelib.services.effects import EffectService, Rooms
+from chalicelib.services.fleet import FleetService
+from chalicelib.services.ports import Clock, EventBus
+from chalicelib.services.relay import RelayService
+from chalicelib.services.roster import WorkerDoor
+from chalicelib.services.sessions import SessionService
+from chalicelib.services.wakes import WakeService
+from chalicelib.settings import DEFAULT_TABLE, Settings
+
+EVENT_SOURCE = "parley"
+
+
+@functools.cache
+def event_bus() -> EventBus:
+    """What the outbox function publishes to; it needs no secret."""
+    bus = os.environ.get("PARLEY_BUS", "parley")
+    return EventBridgeBus(world.client("events"), bus, EVENT_SOURCE)
+
+
+@functools.cache
+def deliveries() -> DeliveryService:
+    """What the webhook functions are made of."""
+    read = world.settings()
+    return DeliveryService(
+        delivery.Ports(
+            calls=world.calls(read.table),
+            lanes=DynamoDBLanes(world.table(read.table)),
+            endpoints=FixedEndpoints({DEFAULT_TENANT: read.endpoints}),
+            poster=GuardedPoster(UrlPolicy(allows_loopback=read.is_development)),
+            retries=StepFunctionsRetries(
+                world.client("stepfunctions"), read.redelivery_machine_arn
+            ),
+            tallies=DynamoDBTallies(world.table(read.table)),
+            clock=SystemClock(),
+            draws=SystemDraws(),
+        )
+    )
+
+
+@functools.cache
+def wakes() -> WakeService:
+    """What the timers' functions are made of."""
+    read, clock = world.settings(), SystemClock()
+    repository = world.calls(read.table)
+    calls = CallService(repository, clock, SystemDraws())
+    return WakeService(calls, repository, _rooms(read), clock)
+
+
+@functools.cache
+def fleet() -> FleetService:
+    """What looks at workers when no worker asks; it needs no secret."""
+    return fleet_of(os.environ.get("PARLEY_TABLE", DEFAULT_TABLE), None)
+
+
+def fleet_of(table: str, door: WorkerDoor | None) -> FleetService:
+    return FleetService(
+        DynamoDBFleet(world.table(table)),
+        sessions(table),
+        door,
+        SystemClock(),
+        SystemDraws(),
+    )
+
+
+def sessions(table: str) -> SessionService:
+    model = world.table(table)
+    repository = DynamoDBSessions(model, rows.connection_of(model))
+    return SessionService(repository, SystemClock(), SystemDraws())
+
+
+def door(settings: Settings, clock: Clock) -> WorkerDoor | None:
+    if not settings.reaches_workers:
+        return None
+    return WorkerPorts(settings.jwt_secret, clock)
+
+
+@functools.cache
+def relay() -> RelayService:
+    """What the function behind applications' sockets is made of."""
+    read, clock, draws = world.settings(), SystemClock(), SystemDraws()
+    return RelayService(
+        DynamoDBConnections(world.table(read.table)),
+        fleet_of(read.table, None),
+        sessions(read.table),
+        WorkerPorts(read.jwt_secret, clock),
+        GatewaySockets(_gateway),
+        clock,
+        draws,
+        read.connections_url,
+    )
+
+
+@functools.cache
+def _gateway() -> Any:
+    url = world.settings().connections_url
+    return world.client("apigatewaymanagementapi", endpoint_url=url)
+
+
+@functools.cache
+def effects() -> EffectService:
+    """What the effects' function is made of."""
+    read = world.settings()
+    clock, draws = SystemClock(), SystemDraws()
+    return EffectService(world.calls(read.table), _rooms(read), clock, draws)
+
+
+def _rooms(settings: Settings) -> dict[Provider, Rooms]:
+    found: dict[Provider, Rooms] = {}
+    if livekit := settings.livekit:
+        control = LiveKitRooms(livekit.url, livekit.api_key, livekit.api_secret)
+        found[Provider.LIVEKIT] = Rooms(control, room_name)
+    return found

@@ -1,0 +1,1 @@
+"""Ours: what no other dialect has, below ``/v1``."""
