@@ -75,7 +75,7 @@ export function levelOf(samples) {
 }
 
 /** @param {Report} report */
-function indexed(report) {
+export function indexed(report) {
   /** @type {Map<string, Record<string, any>>} */
   const byId = new Map();
   /** @type {Map<string, Record<string, any>[]>} */

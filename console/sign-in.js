@@ -3,15 +3,17 @@
 
 import { Trouble, ofResponse } from "./sentences.js";
 
-/** @typedef {{sessionsUrl: string, tokenUrl?: string}} Config */
+/** @typedef {{sessionsUrl: string, clientsUrl?: string, tokenUrl?: string}} Config */
+/** @typedef {"user" | "admin"} Role */
 
 /**
  * What stands beside this page. Raises `Trouble`.
  *
  * @param {string} name of a development user
- * @returns {Promise<{sessionsUrl: string, token: string}>}
+ * @param {Role} [role]
+ * @returns {Promise<{sessionsUrl: string, clientsUrl?: string, token: string}>}
  */
-export async function signIn(name) {
+export async function signIn(name, role = "user") {
   const response = await asked("/config.json");
   if (!response.ok) throw new Trouble("stack-away");
   /** @type {Config} */
@@ -20,12 +22,12 @@ export async function signIn(name) {
   const given = await asked(config.tokenUrl, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ uid: name }),
+    body: JSON.stringify({ uid: name, role }),
   });
   if (given.status === 403) throw new Trouble("page-refused");
   if (!given.ok) throw new Trouble("stack-away");
   const { token } = await given.json();
-  return { sessionsUrl: config.sessionsUrl, token };
+  return { sessionsUrl: config.sessionsUrl, clientsUrl: config.clientsUrl, token };
 }
 
 /**

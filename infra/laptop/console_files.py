@@ -17,7 +17,7 @@ POLICY = (
 HEADERS = {
     "cache-control": "no-cache",
     "content-security-policy": "; ".join(POLICY),
-    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "permissions-policy": "microphone=(self), camera=(self), geolocation=()",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }

@@ -11,13 +11,22 @@ from urllib.parse import urlsplit
 import jwt
 from aiohttp import web
 
+from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
 from infra.laptop.settings import Settings
 from infra.token import ALGORITHM, Wanted, claims_of
 
 CONFIG_PATH = "/config.json"
 TOKEN_PATH = "/laptop/token"
+CLIENTS_PATH = "/ws"
+"""Where the HTTP port has the sockets of clients."""
 HOURS = 12.0
 UID_MAX_LENGTH = 64
+ROLES = (Role.USER.value, Role.ADMIN.value)
+"""Whom a page may sign in: on the laptop its user is the operator too."""
+BODY = (
+    f'the body is {{"uid": 1 to {UID_MAX_LENGTH} characters, '
+    f'"role": {" or ".join(ROLES)}}}'
+)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -43,6 +52,7 @@ class SignIn:
         bracketed = f"[{host}]" if ":" in host else host
         config = {
             "sessionsUrl": f"ws://{bracketed}:{self._worker_port}",
+            "clientsUrl": f"ws://{request.host}{CLIENTS_PATH}",
             "tokenUrl": TOKEN_PATH,
         }
         return web.json_response(config, headers=NO_STORE)
@@ -50,14 +60,13 @@ class SignIn:
     async def _token(self, request: web.Request) -> web.Response:
         if not self._is_ours(request):
             return _refused(403, "only this console's own pages get a token")
-        uid = await _uid(request)
-        if uid is None:
-            sentence = f'the body is {{"uid": 1 to {UID_MAX_LENGTH} characters}}'
-            return _refused(400, sentence)
-        wanted = Wanted(uid, "user", "default", HOURS)
+        wanted = await _wanted(request)
+        if wanted is None:
+            return _refused(400, BODY)
         claims = claims_of(wanted, int(self._now_seconds()))
         token = jwt.encode(claims, self._jwt_secret, ALGORITHM)
-        return web.json_response({"token": token, "uid": uid}, headers=NO_STORE)
+        given = {"token": token, "uid": wanted.uid, "role": wanted.role}
+        return web.json_response(given, headers=NO_STORE)
 
     def _is_ours(self, request: web.Request) -> bool:
         """By a name of this machine, so that no name rebound to it counts either."""
@@ -73,15 +82,19 @@ def _host_of(request: web.Request) -> str:
         return ""
 
 
-async def _uid(request: web.Request) -> str | None:
+async def _wanted(request: web.Request) -> Wanted | None:
     try:
         body: Any = await request.json()
     except ValueError:
         return None
-    uid = body.get("uid") if isinstance(body, Mapping) else None
+    if not isinstance(body, Mapping):
+        return None
+    uid, role = body.get("uid"), body.get("role", Role.USER)
     if not isinstance(uid, str) or uid.strip() != uid or not uid.isprintable():
         return None
-    return uid if 1 <= len(uid) <= UID_MAX_LENGTH else None
+    if not 1 <= len(uid) <= UID_MAX_LENGTH or role not in ROLES:
+        return None
+    return Wanted(uid, role, DEFAULT_TENANT, HOURS)
 
 
 def _refused(status: int, sentence: str) -> web.Response:

@@ -21,7 +21,8 @@ function answers(byPath) {
   return asked;
 }
 
-const CONFIG = [200, { sessionsUrl: "ws://worker", tokenUrl: "/laptop/token" }];
+const URLS = { sessionsUrl: "ws://worker", clientsUrl: "ws://host/ws" };
+const CONFIG = [200, { ...URLS, tokenUrl: "/laptop/token" }];
 const kind = (expected) => (error) => error.kind === expected;
 
 test("gets a token for a name", async () => {
@@ -29,8 +30,10 @@ test("gets a token for a name", async () => {
     "/config.json": CONFIG,
     "/laptop/token": [200, { token: "t", uid: "ann" }],
   });
-  assert.deepEqual(await signIn("ann"), { sessionsUrl: "ws://worker", token: "t" });
-  assert.equal(asked[1][1].body, '{"uid":"ann"}');
+  assert.deepEqual(await signIn("ann"), { ...URLS, token: "t" });
+  assert.equal(asked[1][1].body, '{"uid":"ann","role":"user"}');
+  await signIn("ann", "admin");
+  assert.equal(asked[3][1].body, '{"uid":"ann","role":"admin"}');
 });
 
 for (const [expected, byPath] of [

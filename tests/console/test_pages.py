@@ -74,4 +74,5 @@ def test_policy_is_strict() -> None:
     assert "unsafe-" not in policy
     for name in ("object-src", "base-uri", "form-action", "frame-ancestors"):
         assert rules[name] == "'none'"
-    assert "microphone=(self)" in HEADERS["permissions-policy"]
+    allowed = HEADERS["permissions-policy"]
+    assert allowed == "microphone=(self), camera=(self), geolocation=()"

@@ -46,6 +46,18 @@ def test_page_of_the_console_gets_a_users_token() -> None:
     visit(talk)
 
 
+def test_page_may_ask_for_an_administrators_token() -> None:
+    async def talk(client: Client, origin: str) -> None:
+        answer = await client.post(
+            TOKEN_PATH, json={"uid": "ana", "role": "admin"}, headers={"Origin": origin}
+        )
+        token = (await answer.json())["token"]
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"])
+        assert (claims["uid"], claims["role"]) == ("ana", "admin")
+
+    visit(talk)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -66,7 +78,17 @@ def test_page_of_another_origin_gets_none(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "[]", "{}", '{"uid": 1}', '{"uid": ""}', '{"uid": " a"}', '{"uid":"a\\n"}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"uid": 1}',
+        '{"uid": ""}',
+        '{"uid": " a"}',
+        '{"uid":"a\\n"}',
+        '{"uid": "a", "role": "server"}',
+        '{"uid": "a", "role": ["user"]}',
+    ],
 )
 def test_body_without_a_user_is_refused(body: str) -> None:
     async def talk(client: Client, origin: str) -> None:
@@ -79,8 +101,14 @@ def test_body_without_a_user_is_refused(body: str) -> None:
 def test_config_names_the_worker_by_the_host_that_was_asked() -> None:
     async def talk(client: Client, origin: str) -> None:
         config = await (await client.get(CONFIG_PATH)).json()
-        assert config == {"sessionsUrl": "ws://127.0.0.1:8081", "tokenUrl": TOKEN_PATH}
+        assert config == {
+            "sessionsUrl": "ws://127.0.0.1:8081",
+            "clientsUrl": f"ws://127.0.0.1:{client.port}/ws",
+            "tokenUrl": TOKEN_PATH,
+        }
         asked = await client.get(CONFIG_PATH, headers={"Host": "[::1]:8000"})
-        assert (await asked.json())["sessionsUrl"] == "ws://[::1]:8081"
+        config = await asked.json()
+        assert config["sessionsUrl"] == "ws://[::1]:8081"
+        assert config["clientsUrl"] == "ws://[::1]:8000/ws"
 
     visit(talk)
