@@ -1,0 +1,1 @@
+"""Receivers of webhooks to begin from: one in Python, one in TypeScript."""

@@ -1,0 +1,1 @@
+"""A receiver of webhooks: the standard library, and `standardwebhooks`."""
