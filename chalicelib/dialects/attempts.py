@@ -12,5 +12,19 @@ def attempt(plane: ControlPlane, request: Request, principal: Principal) -> Atte
     Raises `MalformedRequest`.
     """
     key = request.idempotency_key()
-    command_id = plane.draws.token() if key is None else f"{principal.uid}#{key}"
-    return Attempt(command_id, request.fingerprint())
+    if key is None:
+        return Attempt(plane.draws.token(), request.fingerprint())
+    return Attempt(_own(principal, key), request.fingerprint(), is_keyed=True)
+
+
+def scoped(principal: Principal, request: Request) -> str:
+    """The key of a request that has one, as nobody else's.
+
+    Raises `MalformedRequest`.
+    """
+    return f"{principal.tenant}#{_own(principal, request.idempotency_key() or '')}"
+
+
+def _own(principal: Principal, key: str) -> str:
+    """With its length, for a user's name may have a ``#`` too."""
+    return f"{len(principal.uid)}#{principal.uid}#{key}"

@@ -3,9 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.client_fields import is_device
+
+DEVICE_ID = "x-device-id"
+DTALK_DEVICE_ID = "fzm-uuid"
 IDEMPOTENCY_KEY = "idempotency-key"
 IDEMPOTENCY_KEY_MAX_LENGTH = 255
 
@@ -26,6 +31,15 @@ class Request:
     body: bytes
     id: str = ""
     """What API Gateway calls it."""
+    senders: list[Principal] = field(default_factory=list, repr=False, compare=False)
+    """Who sends it, once that has been asked: nobody is asked, or counted, twice."""
+
+    @property
+    def device(self) -> str:
+        """The sender's device by its own name; empty where it does not say, or says
+        what no device can be called."""
+        named = self.headers.get(DEVICE_ID) or self.headers.get(DTALK_DEVICE_ID, "")
+        return named if is_device(named) else ""
 
     def json_object(self) -> dict[str, Any]:
         """Raises `MalformedRequest`."""

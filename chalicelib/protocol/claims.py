@@ -9,6 +9,8 @@ from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
 
 TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 UID_MAX_LENGTH = 64
+UID = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{UID_MAX_LENGTH}}}\Z")
+"""No control characters, and no halves of characters, which no encoding has."""
 UID_CLAIMS = ("sub", "userId", "uid")
 
 
@@ -36,20 +38,18 @@ class Principal:
         ``sub``, ``userId`` and ``uid`` mean the same: those present must agree.
         Raises `InvalidClaims`.
         """
-        uids = {claims[name] for name in UID_CLAIMS if name in claims}
-        if len(uids) != 1:
+        named = [claims[name] for name in UID_CLAIMS if name in claims]
+        if not named or any(uid != named[0] for uid in named):
             raise InvalidClaims("sub, userId and uid must name one user")
-        uid = uids.pop()
-        if not isinstance(uid, str) or not 1 <= len(uid) <= UID_MAX_LENGTH:
-            raise InvalidClaims(f"a user id has 1 to {UID_MAX_LENGTH} characters")
+        uid = named[0]
+        if not isinstance(uid, str) or not UID.match(uid):
+            raise InvalidClaims(
+                f"a user id has 1 to {UID_MAX_LENGTH} characters, none of control"
+            )
         tenant = claims.get("tenant", DEFAULT_TENANT)
         if not isinstance(tenant, str) or not TENANT.match(tenant):
             raise InvalidClaims("tenant must be 1 to 64 letters, digits, - or _")
-        try:
-            role = Role(claims.get("role", Role.USER))
-        except ValueError:
-            raise InvalidClaims("role must be user, server or admin") from None
-        return cls(tenant, uid, role)
+        return cls(tenant, uid, _role(claims.get("role", Role.USER)))
 
     def render(self) -> dict[str, str]:
         """The claims that `parse` reads back, without times."""
@@ -58,3 +58,10 @@ class Principal:
             "tenant": self.tenant,
             "role": self.role.value,
         }
+
+
+def _role(value: Any) -> Role:
+    try:
+        return Role(value)
+    except ValueError:
+        raise InvalidClaims("role must be user, server or admin") from None

@@ -11,16 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks.webhooks import Webhook
 
-from chalicelib.adapters.memory import (
-    FixedEndpoints,
-    MemoryCalls,
-    MemoryLanes,
-    MemoryRetries,
-)
-from chalicelib.services.delivery import DeliveryService, Ports
-from chalicelib.services.ports import Answer, Endpoint
+from chalicelib.domain.endpoints import Endpoint
+from chalicelib.services.delivery import DeliveryService
+from chalicelib.services.ports import Answer
 from tests.builders import FakeDraws
 from tests.dialects.conftest import Api
+from tests.services.deliverers import ports
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1idXNpbmVzcw=="
 HOOK = Endpoint("shop", "https://shop.example/hook", SECRET)
@@ -55,15 +51,13 @@ class Business:
         store = self.api.store
         events = store.events["default", call_id]
         service = DeliveryService(
-            Ports(
-                MemoryCalls(store),
-                MemoryLanes(store),
-                FixedEndpoints({"default": (HOOK,)}),
+            ports(
+                store,
+                {"default": (HOOK,)},
                 self,
-                MemoryRetries(),
-                self.api.tallies,
                 self.api.clock,
                 FakeDraws(),
+                tallies=self.api.tallies,
             )
         )
         service.ring(events[max(events)].doorbell)

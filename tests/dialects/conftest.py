@@ -11,23 +11,43 @@ import pytest
 import entry
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.memory import MemoryCalls, MemoryTallies, Store
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.memory_delivery import MemoryLanes, MemoryTallies
+from chalicelib.adapters.memory_devices import MemoryTickets
+from chalicelib.adapters.memory_endpoints import memory_ports
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
+from chalicelib.adapters.memory_history import (
+    MemoryHistory,
+    MemoryLiveCalls,
+    MemoryPushTokens,
+)
+from chalicelib.adapters.memory_identity import MemoryKeys, MemoryWindows
+from chalicelib.adapters.memory_repetition import MemoryRepetitions
 from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.vocabulary import Role
+from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService
 from chalicelib.services.fleet import FleetService
+from chalicelib.services.history import HistoryService
+from chalicelib.services.keys import KeyService
+from chalicelib.services.mobile import DeviceService
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
+from chalicelib.services.tickets import TicketService
+from chalicelib.services.timeline import TimelineService
+from chalicelib.services.visits import Ports
 from tests.builders import FakeClock, FakeDraws
+from tests.services.deliverers import FakePoster
 
 JWT_SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
 LIVEKIT_SECRET = "a-livekit-secret-of-at-least-thirty-two-bytes"
 VARIABLES = {
     "PARLEY_ENV": "development",
     "PARLEY_JWT_SECRET": JWT_SECRET,
+    # The clock of most tests stands still, and so would the limits' window.
+    "PARLEY_RATE_LIMIT": "0",
+    "PARLEY_RATE_LIMIT_SERVERS": "0",
     "LIVEKIT_CLIENT_URL": "wss://media.example",
     "LIVEKIT_API_KEY": "devkey",
     "LIVEKIT_API_SECRET": LIVEKIT_SECRET,
@@ -60,6 +80,8 @@ class Api:
     store: Store
     clock: FakeClock
     tallies: MemoryTallies
+    webhooks: Ports
+    """The world in which they are delivered, here to a `FakePoster`."""
     last_event: dict[str, Any] = field(default_factory=dict)
 
     def request(
@@ -115,6 +137,9 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
     calls = CallService(repository, clock, draws)
     tallies = MemoryTallies()
     sessions = SessionService(MemorySessions(store), clock, draws)
+    history = HistoryService(MemoryHistory(), MemoryLiveCalls(store), clock, draws)
+    fixed = {DEFAULT_TENANT: read.endpoints}
+    world = memory_ports(store, fixed, FakePoster(), clock, draws)
     plane = ControlPlane(
         settings=read,
         calls=calls,
@@ -123,11 +148,22 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
         fleet=FleetService(MemoryFleet(store), sessions, None, clock, draws),
         sessions=sessions,
         providers=bootstrap.providers(read),
+        repetitions=MemoryRepetitions(clock),
+        trust=bootstrap.trust(read),
+        keys=KeyService(MemoryKeys(), clock, draws),
+        limits=bootstrap.limits_of(read, MemoryWindows(), clock),
+        history=history,
+        timelines=TimelineService(calls, repository, MemoryLanes(store), clock, draws),
+        devices=DeviceService(
+            MemoryPushTokens(), bootstrap.carriers(read, clock), clock, draws
+        ),
+        tickets=TicketService(MemoryTickets(), clock, draws),
+        webhooks=bootstrap.webhooks_of(read, world, history),
         clock=clock,
         draws=draws,
     )
     patch.setattr(bootstrap, "control_plane", lambda: plane)
-    return Api(store, clock, tallies)
+    return Api(store, clock, tallies, world)
 
 
 @pytest.fixture

@@ -248,3 +248,11 @@ def check_openchat(reply: Reply) -> None:
     }
     assert body["error"]["message"] == body["message"] != ""
     assert {"timestamp", "path", "requestId"} <= set(body)
+
+
+def check_v1(reply: Reply) -> None:
+    """Any answer in its shape; a refusal has a word and a sentence, and no more."""
+    assert reply.status < 500
+    if reply.status >= 400:
+        assert set(reply.json) == {"code", "message"}
+        assert all(isinstance(text, str) and text for text in reply.json.values())

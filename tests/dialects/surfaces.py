@@ -10,6 +10,7 @@ from tests.dialects.phones import (
     check_dtalk,
     check_openchat,
     check_tgortc,
+    check_v1,
 )
 
 Body = dict[str, Any]
@@ -146,5 +147,30 @@ SURFACES = (
         no_path=404,
         no_method=405,
         no_json=415,
+    ),
+    Surface(
+        name="v1",
+        check=check_v1,
+        code_of=lambda reply: str(reply.json["code"]),
+        posts=(
+            (
+                "/v1/devices",
+                {
+                    "device": "d1",
+                    "platform": "fcm",
+                    "token": "t:1",
+                    "app": "com.example",
+                    "environment": "production",
+                },
+            ),
+        ),
+        gets=("/v1/calls",),
+        prefixes=("/v1/",),
+        nowhere="/v1/nowhere",
+        malformed="invalid_request",
+        unauthenticated="unauthenticated",
+        no_path="not_found",
+        no_method="method_not_allowed",
+        no_json="unsupported_media_type",
     ),
 )

@@ -321,7 +321,7 @@ class InTenant(Api):
     """The same API, asked with another tenant's tokens."""
 
     def __init__(self, api: Api, tenant: str) -> None:
-        super().__init__(api.store, api.clock, api.tallies)
+        super().__init__(api.store, api.clock, api.tallies, api.webhooks)
         self.tenant = tenant
 
     def request(self, *arguments: Any, **how: Any) -> Any:

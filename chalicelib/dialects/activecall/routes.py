@@ -10,15 +10,20 @@ from chalicelib.dialects import identity, views
 from chalicelib.dialects.activecall import wire
 from chalicelib.dialects.requests import Request
 from chalicelib.domain.sessions import Session
-from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect, Role
 
 blueprint = Blueprint(__name__)
-endpoint = views.endpoints_of(blueprint, lambda error, request: wire.error_of(error))
-
-
-alias = views.endpoints_of(blueprint, lambda error, request: wire.alias_error_of(error))
+endpoint = views.endpoints_of(
+    blueprint,
+    lambda error, request: wire.error_of(error),
+    lambda plane, request: _identify(plane, request),
+)
+alias = views.endpoints_of(
+    blueprint,
+    lambda error, request: wire.alias_error_of(error),
+    lambda plane, request: _identify(plane, request),
+)
 
 
 @endpoint("GET", f"{wire.PREFIX}/lists")
@@ -70,10 +75,5 @@ def _kill(request: Request, session_id: str) -> None:
 
 
 def _identify(plane: ControlPlane, request: Request) -> Principal:
-    """The token's user; where the dialect is open, whom the query names, if any."""
-    token = tokens.bearer_token(request.headers, request.query)
-    if token is not None:
-        return tokens.verify(token, plane.settings.jwt_secret)
-    if Dialect.ACTIVE_CALL in plane.settings.open_dialects:
-        return identity.open_principal(request.query.get("uid") or wire.NOBODY)
-    raise tokens.Unauthenticated("a Bearer token is required")
+    """Who acts; see `identity.identify`."""
+    return identity.identify(plane, request, Dialect.ACTIVE_CALL, identity.queried_uid)

@@ -4,25 +4,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.dialects.identity import Forbidden
-from chalicelib.dialects.requests import Request
+from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.domain.sessions import Session
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.services.calls import Unavailable
+from chalicelib.services.calls import CommandReused, Unavailable
 from chalicelib.services.facts import instant
 from chalicelib.services.fleet import SessionNotFound
+from chalicelib.services.limits import LimitReached
+from chalicelib.services.repetition import StillRunning
 
 PREFIX = "/call"
 ICE_PATH = "/iceservers"
 LIST_ALIAS = "/list"
 KILL_ALIAS = "/kill"
 """The names, and the answers, of the server that clients know."""
-NOBODY = "anonymous"
 
 ERRORS: dict[type[Exception], tuple[int, str]] = {
+    MalformedRequest: (400, ""),
     Unauthenticated: (401, ""),
     Forbidden: (403, ""),
     SessionNotFound: (404, "there is no such call"),
+    CommandReused: (409, "the Idempotency-Key was used for another request"),
+    StillRunning: (409, "the request with this Idempotency-Key is still running"),
+    LimitReached: (429, ""),
     Unavailable: (503, "try again later"),
 }
 """The status, which is the body's code too, and the text; empty for its own."""

@@ -1,9 +1,8 @@
 """What every endpoint of dtalk has: its two paths, its envelope, who acts."""
 
 import functools
-import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from chalice.app import Blueprint
 
@@ -13,12 +12,9 @@ from chalicelib.dialects import identity, views
 from chalicelib.dialects.attempts import attempt
 from chalicelib.dialects.dtalk import signature, wire
 from chalicelib.dialects.requests import Request
-from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Dialect
+from chalicelib.protocol.vocabulary import Dialect
 from chalicelib.services.calls import Attempt
-
-log = logging.getLogger(__name__)
 
 View = Callable[["Asked"], dict[str, Any]]
 """Gives the envelope's ``data``."""
@@ -39,18 +35,27 @@ class Asked:
         return attempt(self.plane, self.request, self.principal)
 
 
-def endpoints_of(blueprint: Blueprint) -> Callable[[str], Callable[[View], View]]:
-    """What makes a view the endpoint of a name, at both prefixes."""
-    route = views.endpoints_of(blueprint, _refusal)
+class Endpoints(Protocol):
+    """Makes a view the endpoint of a name, at both prefixes."""
 
-    def endpoint(name: str) -> Callable[[View], View]:
+    def __call__(
+        self, name: str, *, is_recorded: bool = False
+    ) -> Callable[[View], View]: ...
+
+
+def endpoints_of(blueprint: Blueprint) -> Endpoints:
+    """What makes a view an endpoint of the blueprint."""
+    route = views.endpoints_of(blueprint, _refusal, identify, lambda status: 200)
+
+    def endpoint(name: str, *, is_recorded: bool = False) -> Callable[[View], View]:
         def decorate(view: View) -> View:
             @functools.wraps(view)
             def enveloped(request: Request) -> dict[str, Any]:
                 return wire.envelope(view(Asked(request)))
 
             for prefix in wire.PREFIXES:
-                route("POST", f"{prefix}/{name}")(enveloped)
+                path = f"{prefix}/{name}"
+                route("POST", path, is_recorded=is_recorded)(enveloped)
             return view
 
         return decorate
@@ -59,20 +64,17 @@ def endpoints_of(blueprint: Blueprint) -> Callable[[str], Callable[[View], View]
 
 
 def identify(plane: ControlPlane, request: Request) -> Principal:
-    """The signature's or the token's user; where the dialect is open, whom it names."""
-    header = request.headers.get(signature.HEADER)
-    if header is not None:
-        uid = signature.verify(header, plane.clock.now_ms())
-        return Principal(DEFAULT_TENANT, uid)
-    token = tokens.bearer_token(request.headers, request.query)
-    if token is not None:
-        return tokens.verify(token, plane.settings.jwt_secret)
-    if Dialect.DTALK in plane.settings.open_dialects:
-        return identity.open_principal(wire.named_uid(request))
-    raise tokens.Unauthenticated("FZM-SIGNATURE or a Bearer token is required")
+    """Who acts; see `identity.identify`."""
+    return identity.identify(
+        plane, request, Dialect.DTALK, wire.named_uid, signer=_signer
+    )
+
+
+def _signer(headers: Mapping[str, str], now_ms: int) -> str | None:
+    """Raises `Unauthenticated` or `SignatureExpired`."""
+    header = headers.get(signature.HEADER)
+    return None if header is None else signature.verify(header, now_ms)
 
 
 def _refusal(error: Exception, request: Request) -> tuple[int, dict[str, Any]]:
-    if type(error) not in wire.ERRORS:
-        log.exception("unexpected failure", extra={"path": request.path})
-    return 200, wire.error_of(error)
+    return wire.status_of(error), wire.error_of(error)

@@ -4,25 +4,23 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.bootstrap import ControlPlane
 from chalicelib.dialects.dtalk import wire
 from chalicelib.dialects.dtalk.endpoint import Asked, endpoints_of
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Answer, Command, Create, Leave, ReplyBusy
 from chalicelib.domain.errors import CallNotFound, NotParticipant
-from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect
 
 blueprint = Blueprint(__name__)
 endpoint = endpoints_of(blueprint)
 
 
-@endpoint("start-call")
+@endpoint("start-call", is_recorded=True)
 def start_call(asked: Asked) -> dict[str, Any]:
     plane, principal = asked.plane, asked.principal
     wanted = wire.StartCall.parse(asked.body, principal.uid)
     device_type = wire.device_type_of(asked.request)
-    call = plane.calls.create(_create(plane, principal, wanted), asked.attempt)
+    call = plane.calls.create(_create(asked, wanted), asked.attempt)
     credentials = plane.credentials(call, principal.uid, device_type)
     return wire.render_started(call, principal.uid, credentials)
 
@@ -40,7 +38,7 @@ def check_call(asked: Asked) -> dict[str, Any]:
     return wire.render_call(call, principal.uid)
 
 
-@endpoint("handle-call")
+@endpoint("handle-call", is_recorded=True)
 def handle_call(asked: Asked) -> dict[str, Any]:
     plane, uid = asked.plane, asked.principal.uid
     wanted = wire.HandleCall.parse(asked.body)
@@ -48,12 +46,14 @@ def handle_call(asked: Asked) -> dict[str, Any]:
     if not wanted.answer:
         _execute(asked, wanted.trace_id, Leave(uid))
         return {}
-    call = _execute(asked, wanted.trace_id, Answer(uid, device_type))
+    call = _execute(
+        asked, wanted.trace_id, Answer(uid, device_type, asked.request.device)
+    )
     credentials = plane.credentials(call, uid, device_type)
     return wire.render_ticket(plane.trtc_ticket(call, uid), credentials)
 
 
-@endpoint("reply-busy")
+@endpoint("reply-busy", is_recorded=True)
 def reply_busy(asked: Asked) -> dict[str, Any]:
     trace_id = wire.parse_trace_id(asked.body)
     _execute(asked, trace_id, ReplyBusy(asked.principal.uid))
@@ -75,9 +75,8 @@ def _require_party(call: Call, uid: str) -> None:
         raise NotParticipant(uid)
 
 
-def _create(
-    plane: ControlPlane, principal: Principal, wanted: wire.StartCall
-) -> Create:
+def _create(asked: Asked, wanted: wire.StartCall) -> Create:
+    plane, principal = asked.plane, asked.principal
     settings = plane.settings
     trace_id = plane.draws.trace_id(plane.clock.now_ms())
     return Create(
@@ -97,4 +96,5 @@ def _create(
         details={}
         if wanted.group_id == wire.PRIVATE
         else {wire.GROUP_ID: wanted.group_id},
+        device=asked.request.device,
     )

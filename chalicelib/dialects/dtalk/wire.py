@@ -14,7 +14,9 @@ from chalicelib.protocol.claims import UID_MAX_LENGTH
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import CallState, MediaType
 from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.limits import LimitReached
 from chalicelib.services.ports import JoinCredentials, TrtcTicket
+from chalicelib.services.repetition import StillRunning
 
 PREFIXES = ("/app", "/call/app")
 """The second is a gateway's, and what the mobile clients post to."""
@@ -42,9 +44,11 @@ MALFORMED = -1012
 ERRORS: dict[type[Exception], int] = {
     MalformedRequest: MALFORMED,
     CommandReused: MALFORMED,
+    StillRunning: BUSY_SERVER,
     Unauthenticated: -1010,
     SignatureExpired: -1011,
     Forbidden: -1019,
+    LimitReached: BUSY_SERVER,
     Unavailable: BUSY_SERVER,
     errors.CallNotFound: -1007,
     errors.CallEnded: -10102,
@@ -60,11 +64,12 @@ ERRORS: dict[type[Exception], int] = {
 
 DETAILS: dict[type[Exception], str] = {
     CommandReused: "the Idempotency-Key was used before, for another request",
+    StillRunning: "the request with this Idempotency-Key has not been answered yet",
     errors.CallFull: "the call has room for fewer",
     errors.CreatorBusy: "the caller is in another call",
 }
 """What ``data`` says where the error itself does not say it."""
-TELLING = (MalformedRequest, Unauthenticated, SignatureExpired)
+TELLING = (MalformedRequest, Unauthenticated, SignatureExpired, LimitReached)
 
 STATUS_CODES = {404: -2000, 405: -2000, 415: MALFORMED, 429: BUSY_SERVER}
 """What never reaches a route."""
@@ -80,6 +85,14 @@ def error_of(error: Exception) -> dict[str, Any]:
     kind = type(error)
     detail = str(error) if kind in TELLING else DETAILS.get(kind)
     return _failure(ERRORS.get(kind, BUSY_SERVER), detail)
+
+
+def status_of(error: Exception) -> int:
+    """What HTTP would say of a failure, if dtalk let it: whose fault it is."""
+    code = ERRORS.get(type(error))
+    if code is None:
+        return 500
+    return 503 if code == BUSY_SERVER else 400
 
 
 def error_of_status(status: int, request: Request) -> dict[str, Any]:

@@ -14,14 +14,13 @@ from chalicelib.dialects.views import Endpoints
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Command
 from chalicelib.domain.errors import CallNotFound
-from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect
 
 
 def endpoints_of(blueprint: Blueprint) -> Endpoints:
     """What makes a view a route (method, path) of the blueprint."""
-    return views.endpoints_of(blueprint, _refusal)
+    return views.endpoints_of(blueprint, _refusal, identify)
 
 
 def error_of_status(status: int, request: Request) -> dict[str, Any]:
@@ -37,14 +36,14 @@ def _refusal(error: Exception, request: Request) -> tuple[int, dict[str, Any]]:
 def identify(
     plane: ControlPlane, request: Request, *, is_token_asked_about: bool = False
 ) -> Principal:
-    """Who acts: the token's user; where the dialect is open, whom it names."""
-    query = {} if is_token_asked_about else request.query
-    token = tokens.bearer_token(request.headers, query)
-    if token is not None:
-        return tokens.verify(token, plane.settings.jwt_secret)
-    if Dialect.OPENCHAT in plane.settings.open_dialects:
-        return identity.open_principal(wire.named_uid(request))
-    raise tokens.Unauthenticated("a Bearer token is required")
+    """Who acts; see `identity.identify`."""
+    return identity.identify(
+        plane,
+        request,
+        Dialect.OPENCHAT,
+        wire.named_uid,
+        is_token_in_query=not is_token_asked_about,
+    )
 
 
 def find(plane: ControlPlane, principal: Principal, room_id: str) -> Call | None:

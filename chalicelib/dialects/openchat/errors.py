@@ -9,6 +9,8 @@ from chalicelib.domain import errors
 from chalicelib.protocol.session.instants import render as instant
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.limits import LimitReached
+from chalicelib.services.repetition import StillRunning
 
 MODULE = "RTC"
 
@@ -113,6 +115,8 @@ ERRORS: dict[type[Exception], tuple[int, str]] = {
     Unauthenticated: (401, ""),
     Forbidden: (403, ""),
     CommandReused: (409, "The Idempotency-Key was used for another request"),
+    StillRunning: (409, "The request with this Idempotency-Key is still running"),
+    LimitReached: (429, "Too many requests: come back when Retry-After says"),
     Unavailable: (503, "Try again later"),
 }
 """The status and the message, with the place of the id it is about; its own if

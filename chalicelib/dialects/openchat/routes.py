@@ -30,7 +30,7 @@ CREATED = 201
 ROOM = f"{wire.ROOMS}/{{room_id}}"
 
 
-@endpoint("POST", wire.ROOMS, CREATED)
+@endpoint("POST", wire.ROOMS, CREATED, is_recorded=True)
 def create_room(request: Request) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -39,7 +39,8 @@ def create_room(request: Request) -> dict[str, Any]:
     )
     identity.require_acting_for(principal, asked.creator)
     call = plane.calls.create(
-        _create(plane, principal, asked), attempt(plane, request, principal)
+        _create(plane, request, principal, asked),
+        attempt(plane, request, principal),
     )
     return rooms.room_answer(call, entrance(plane, call, asked.creator))
 
@@ -51,7 +52,7 @@ def show_room(request: Request, room_id: str) -> dict[str, Any]:
     return rooms.room_answer(_find(plane, principal, room_id))
 
 
-@endpoint("POST", f"{ROOM}/join", CREATED)
+@endpoint("POST", f"{ROOM}/join", CREATED, is_recorded=True)
 def join_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -61,7 +62,7 @@ def join_room(request: Request, room_id: str) -> dict[str, Any]:
     return rooms.room_answer(call, entrance(plane, call, uid))
 
 
-@endpoint("POST", f"{ROOM}/leave")
+@endpoint("POST", f"{ROOM}/leave", is_recorded=True)
 def leave_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -71,7 +72,7 @@ def leave_room(request: Request, room_id: str) -> dict[str, Any]:
     return rooms.room_answer(call)
 
 
-@endpoint("POST", f"{ROOM}/end")
+@endpoint("POST", f"{ROOM}/end", is_recorded=True)
 def end_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -90,7 +91,10 @@ def list_participants(request: Request, room_id: str) -> dict[str, Any]:
 
 
 def _create(
-    plane: ControlPlane, principal: Principal, asked: wire.CreateRoom
+    plane: ControlPlane,
+    request: Request,
+    principal: Principal,
+    asked: wire.CreateRoom,
 ) -> Create:
     settings, draws = plane.settings, plane.draws
     return Create(
@@ -108,6 +112,7 @@ def _create(
         ring_seconds=settings.ring_seconds,
         max_call_seconds=settings.max_call_seconds,
         details=asked.details,
+        device=request.device,
     )
 
 
@@ -116,7 +121,9 @@ def _join(
 ) -> Call:
     """A stranger hears that it is one, and not how the room is."""
     try:
-        return execute(plane, request, principal, room_id, Join(uid))
+        return execute(
+            plane, request, principal, room_id, Join(uid, device=request.device)
+        )
     except (CallEnded, CallFull):
         _find(plane, principal, room_id)
         raise

@@ -89,6 +89,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "fr-FR": "Idempotency-Key a déjà servi pour une autre requête",
         "ja-JP": "Idempotency-Key は別のリクエストで使用済みです",
     },
+    "idempotency_key_in_use": {
+        "zh-CN": "使用此 Idempotency-Key 的请求尚未完成",
+        "zh-TW": "使用此 Idempotency-Key 的請求尚未完成",
+        "en-US": "The request with this Idempotency-Key is still running",
+        "fr-FR": "La requête avec cet Idempotency-Key est encore en cours",
+        "ja-JP": "この Idempotency-Key のリクエストはまだ処理中です",
+    },
     "path_not_found": {
         "zh-CN": "接口不存在",
         "zh-TW": "介面不存在",
@@ -109,6 +116,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "en-US": "The body must be application/json",
         "fr-FR": "Le corps doit être en application/json",
         "ja-JP": "本文は application/json である必要があります",
+    },
+    "too_many_requests": {
+        "zh-CN": "请求过于频繁，请稍后重试",
+        "zh-TW": "請求過於頻繁，請稍後重試",
+        "en-US": "Too many requests, try again later",
+        "fr-FR": "Trop de requêtes, réessayez plus tard",
+        "ja-JP": "リクエストが多すぎます。後でもう一度お試しください",
     },
     "unavailable": {
         "zh-CN": "服务器繁忙，请稍后重试",

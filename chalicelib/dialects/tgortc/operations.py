@@ -23,7 +23,7 @@ endpoint = endpoints_of(blueprint)
 DAY_MS = 24 * 3600 * 1000
 
 
-@endpoint("POST", f"{wire.PREFIX}/webhooks/livekit")
+@endpoint("POST", f"{wire.PREFIX}/webhooks/livekit", is_recorded=True)
 def hear_livekit(request: Request) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     settings = plane.settings.livekit
@@ -54,6 +54,7 @@ def clean_up(request: Request) -> dict[str, Any]:
     days = wire.parse_retention_days(request.json_object())
     before_ms = max(0, plane.clock.now_ms() - days * DAY_MS)
     plane.tallies.forget_before(principal.tenant, before_ms)
+    plane.webhooks.endpoints.forget_failures(principal.tenant, before_ms)
     return {}
 
 

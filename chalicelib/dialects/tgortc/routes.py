@@ -13,6 +13,7 @@ from chalicelib.dialects.tgortc import wire
 from chalicelib.dialects.tgortc.endpoint import endpoints_of, identify
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Create, End, Invite, Join, Kick, Leave
+from chalicelib.domain.errors import NotParticipant
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Dialect
 
@@ -20,7 +21,7 @@ blueprint = Blueprint(__name__)
 endpoint = endpoints_of(blueprint)
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms")
+@endpoint("POST", f"{wire.PREFIX}/rooms", is_recorded=True)
 def create_room(request: Request) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -29,12 +30,13 @@ def create_room(request: Request) -> dict[str, Any]:
     )
     identity.require_acting_for(principal, asked.creator)
     call = plane.calls.create(
-        _create(plane, principal, asked), attempt(plane, request, principal)
+        _create(plane, request, principal, asked),
+        attempt(plane, request, principal),
     )
     return _room(plane, call, asked.creator, asked.device_type)
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/invite")
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/invite", is_recorded=True)
 def invite_participants(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -48,21 +50,22 @@ def invite_participants(request: Request, room_id: str) -> dict[str, Any]:
     return {}
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/kick")
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/kick", is_recorded=True)
 def kick_participant(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
     member = wire.Member.parse(request.json_object())
-    plane.calls.execute(
+    call = plane.calls.execute(
         principal.tenant,
         room_id,
         Kick(member.uid, None if principal.is_privileged else principal.uid),
         attempt(plane, request, principal),
     )
+    _require_party(call, principal)
     return {}
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/join")
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/join", is_recorded=True)
 def join_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -71,13 +74,13 @@ def join_room(request: Request, room_id: str) -> dict[str, Any]:
     call = plane.calls.execute(
         principal.tenant,
         room_id,
-        Join(member.uid, member.device_type),
+        Join(member.uid, member.device_type, request.device),
         attempt(plane, request, principal),
     )
     return _room(plane, call, member.uid, member.device_type)
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/leave")
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/leave", is_recorded=True)
 def leave_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
@@ -92,16 +95,17 @@ def leave_room(request: Request, room_id: str) -> dict[str, Any]:
     return {}
 
 
-@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/end")
+@endpoint("POST", f"{wire.PREFIX}/rooms/{{room_id}}/end", is_recorded=True)
 def end_room(request: Request, room_id: str) -> dict[str, Any]:
     plane = bootstrap.control_plane()
     principal = identify(plane, request)
-    plane.calls.execute(
+    call = plane.calls.execute(
         principal.tenant,
         room_id,
         End(None if principal.is_privileged else principal.uid),
         attempt(plane, request, principal),
     )
+    _require_party(call, principal)
     return {}
 
 
@@ -128,8 +132,20 @@ def find_calling(request: Request) -> list[dict[str, Any]]:
     return [wire.render_membership(call, uid) for uid, call in found if call]
 
 
+def _require_party(call: Call, principal: Principal) -> None:
+    """An ended room ignores whoever comes late, but is not a stranger's to end.
+
+    Raises `NotParticipant`.
+    """
+    if not principal.is_privileged and call.participant(principal.uid) is None:
+        raise NotParticipant(principal.uid)
+
+
 def _create(
-    plane: ControlPlane, principal: Principal, asked: wire.CreateRoom
+    plane: ControlPlane,
+    request: Request,
+    principal: Principal,
+    asked: wire.CreateRoom,
 ) -> Create:
     settings, draws = plane.settings, plane.draws
     return Create(
@@ -146,6 +162,7 @@ def _create(
         max_participants=asked.max_participants,
         ring_seconds=asked.ring_seconds or settings.ring_seconds,
         max_call_seconds=settings.max_call_seconds,
+        device=request.device,
     )
 
 

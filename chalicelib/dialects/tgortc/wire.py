@@ -13,7 +13,9 @@ from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import MediaType, ParticipantState
 from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.limits import LimitReached
 from chalicelib.services.ports import JoinCredentials, Tally
+from chalicelib.services.repetition import StillRunning
 from chalicelib.services.webhooks import room_status
 
 PREFIX = "/api/v1"
@@ -37,6 +39,8 @@ ERRORS: dict[type[Exception], tuple[int, str]] = {
     Unauthenticated: (401, "unauthenticated"),
     Forbidden: (403, "forbidden"),
     CommandReused: (409, "idempotency_key_reused"),
+    StillRunning: (409, "idempotency_key_in_use"),
+    LimitReached: (429, "too_many_requests"),
     Unavailable: (503, "unavailable"),
 }
 """The status, which is the body's code too, and the text of every failure."""

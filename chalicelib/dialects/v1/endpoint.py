@@ -5,16 +5,29 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import ControlPlane
-from chalicelib.dialects import views
+from chalicelib.dialects import identity, views
 from chalicelib.dialects.identity import Forbidden
 from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.dialects.v1 import wire
 from chalicelib.dialects.views import Endpoints
-from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.protocol.vocabulary import Role
+from chalicelib.protocol.vocabulary import Dialect, Role
 from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.endpoints import (
+    EndpointDisabled,
+    EndpointNotFound,
+    InvalidUrl,
+    ReadOnly,
+    TooManyEndpoints,
+)
+from chalicelib.services.keys import KeyExists, KeyNotFound, TooManyKeys
+from chalicelib.services.limits import LimitReached
+from chalicelib.services.mobile import TokenRefused, TooManyDevices, UnknownDevice
+from chalicelib.services.repetition import StillRunning
+from chalicelib.services.replays import NothingToReplay, TooMany
+from chalicelib.services.timeline import NoSuchCall
+from chalicelib.services.vault import VaultFailed
 
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     MalformedRequest: (400, "invalid_request", ""),
@@ -26,6 +39,36 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "idempotency_key_reused",
         "the Idempotency-Key was used before, for another request",
     ),
+    StillRunning: (
+        409,
+        "idempotency_key_in_use",
+        "the request with this Idempotency-Key has not been answered yet",
+    ),
+    EndpointNotFound: (404, wire.NOT_FOUND, ""),
+    NothingToReplay: (404, wire.NOT_FOUND, ""),
+    InvalidUrl: (400, "invalid_url", ""),
+    TooMany: (400, "too_many_webhooks", ""),
+    ReadOnly: (409, "read_only", ""),
+    TooManyEndpoints: (409, "limit_reached", ""),
+    EndpointDisabled: (409, "endpoint_disabled", ""),
+    VaultFailed: (503, "unavailable", "secrets cannot be sealed now; try again later"),
+    KeyNotFound: (404, wire.NOT_FOUND, "there is no such key"),
+    KeyExists: (
+        409,
+        "key_exists",
+        "this request has made its key before, and a key is shown once: revoke {} "
+        "and make another",
+    ),
+    TooManyKeys: (409, "too_many_keys", ""),
+    NoSuchCall: (404, wire.NOT_FOUND, "there is no such call"),
+    UnknownDevice: (404, wire.NOT_FOUND, "there is no such device"),
+    TooManyDevices: (
+        409,
+        "too_many_devices",
+        "a user has at most ten devices: remove one first",
+    ),
+    TokenRefused: (400, "invalid_request", ""),
+    LimitReached: (429, "rate_limited", ""),
     Unavailable: (503, "unavailable", "try again later"),
 }
 """The status, the code, and the message; empty for the error's own."""
@@ -33,7 +76,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
 
 def endpoints_of(blueprint: Blueprint) -> Endpoints:
     """What makes a view a route (method, path, status) of the blueprint."""
-    return views.endpoints_of(blueprint, _refusal)
+    return views.endpoints_of(blueprint, _refusal, identify)
 
 
 def _refusal(error: Exception, request: Request) -> tuple[int, dict[str, Any]]:
@@ -41,15 +84,18 @@ def _refusal(error: Exception, request: Request) -> tuple[int, dict[str, Any]]:
     if row is None:
         return views.INTERNAL, wire.error(500, "something went wrong on our side")
     status, code, message = row
-    return status, wire.error(status, message or str(error), code)
+    return status, wire.error(status, message.format(error) or str(error), code)
 
 
 def identify(plane: ControlPlane, request: Request) -> Principal:
-    """Who acts. Raises `Unauthenticated`."""
-    token = tokens.bearer_token(request.headers, {})
-    if token is None:
-        raise Unauthenticated("a Bearer token is required")
-    return tokens.verify(token, plane.settings.jwt_secret)
+    """Who acts; see `identity.identify`. No address carries a token here."""
+    return identity.identify(
+        plane,
+        request,
+        Dialect.V1,
+        identity.queried_uid,
+        is_token_in_query=False,
+    )
 
 
 def administrator(plane: ControlPlane, request: Request) -> Principal:

@@ -13,6 +13,7 @@ import aiohttp
 
 from chalicelib.protocol.lease import Drain, EndSession, Order
 from chalicelib.protocol.session.vocabulary import HangupReason
+from chalicelib.protocol.tokens import Keys, Trust
 from mediaworker.control.connections import connections
 from mediaworker.control.fleet import Alone, Body, Fleet, Member
 from mediaworker.control.membership import Me, Membership, Standing
@@ -20,10 +21,11 @@ from mediaworker.control.plane import ControlPlane
 from mediaworker.ending import FOREVER_SECONDS, Ending
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
+from mediaworker.gateway.issuer import FetchedKeys
 from mediaworker.gateway.port import Port
 from mediaworker.gateway.relay import Relay
 from mediaworker.gateway.sockets import Sockets
-from mediaworker.runtime.clock import epoch_ms, new_uuid
+from mediaworker.runtime.clock import epoch_ms, monotonic, new_uuid
 from mediaworker.runtime.ports import FactSink, Sessions
 from mediaworker.settings import Settings
 from mediaworker.worker import Worker
@@ -35,6 +37,9 @@ FLUSH_SECONDS = 0.7
 FENCED_STATUS = 75
 """EX_TEMPFAIL: start it again."""
 SYSTEM = "system"
+
+
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Runtime(Protocol):
@@ -62,7 +67,7 @@ class Engine:
     """What carries the sessions."""
 
     runtime: Runtime
-    runs: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    runs: tuple[Run, ...] = ()
     """What runs beside it, each until it is cancelled."""
     readies: tuple[Callable[[], bool], ...] = ()
     """What else has to be up before the worker is."""
@@ -107,6 +112,7 @@ class Server:
             Surroundings(settings, worker_id, self._epoch, self._fleet, may_take)
         )
         self._sessions = self._engine.runtime.sessions
+        self._trust, self._issuer = trust_of(settings)
         self._relay = Relay(
             self._sessions,
             partial(connections, settings.credentials_path, epoch_ms),
@@ -129,6 +135,7 @@ class Server:
                 self._fleet.run,
                 self._relay.run,
                 *self._engine.runs,
+                *self._issuer,
             )
             running = [tasks.create_task(run()) for run in runs]
             await self._end()
@@ -159,7 +166,7 @@ class Server:
 
     def _port(self) -> Port:
         settings = self._settings
-        doorkeeper = Doorkeeper(settings.jwt_secret, is_open=settings.is_open)
+        doorkeeper = Doorkeeper(self._trust, is_open=settings.is_open)
         desk = Desk(
             sessions=self._sessions,
             doorkeeper=doorkeeper,
@@ -215,6 +222,23 @@ class Server:
             "draining": float(self._worker.is_draining),
             "log_lines_dropped_total": self._lines_dropped(),
         }
+
+
+def trust_of(settings: Settings) -> tuple[Trust, tuple[Run, ...]]:
+    """Whose tokens are good, and what fetches the keys that tell, if they are fetched.
+
+    Made within a running loop.
+    """
+    issuer = settings.issuer
+    if issuer is None:
+        return Trust(settings.jwt_secret), ()
+    if issuer.keys is not None:
+        keys: Keys = issuer.keys
+        runs: tuple[Run, ...] = ()
+    else:
+        fetched = FetchedKeys(issuer.url, lambda: int(monotonic() * 1_000))
+        keys, runs = fetched, (fetched.run,)
+    return Trust(settings.jwt_secret, keys, issuer.name, issuer.audience), runs
 
 
 def fleet_of(settings: Settings, worker_id: str, epoch: int, body: Body) -> Fleet:

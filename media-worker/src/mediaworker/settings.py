@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from chalicelib.protocol.ice import IceSettings, InvalidIceSettings, ice_servers
+from chalicelib.protocol.issuer import InvalidIssuer, IssuerSettings
 from chalicelib.protocol.session.fields import NAME_MAX
 from chalicelib.protocol.session.ids import WORKER_ID
 from chalicelib.protocol.session.kinds import CONTROL
@@ -68,6 +69,8 @@ class Settings:
     connect_seconds: int = 20
     """How long a browser's ICE and DTLS may take."""
     phones: PhoneSettings = PhoneSettings()
+    issuer: IssuerSettings | None = None
+    """Who else issues tokens, if anybody."""
 
     @property
     def ws_url(self) -> str:
@@ -110,6 +113,7 @@ class Settings:
             ),
             connect_seconds=_whole(given, "PARLEY_CONNECT_SECONDS", 20, 1, 300),
             phones=_phones(given, is_development),
+            issuer=_issuer(given, is_development),
         )
 
 
@@ -149,6 +153,13 @@ def _phones(given: Mapping[str, str], is_development: bool) -> PhoneSettings:
         return PhoneSettings.parse(given, is_development=is_development)
     except BadPhoneSetting as reason:
         raise BadSetting(str(reason)) from None
+
+
+def _issuer(given: Mapping[str, str], is_development: bool) -> IssuerSettings | None:
+    try:
+        return IssuerSettings.parse(given, is_development=is_development)
+    except InvalidIssuer as reason:
+        raise BadSetting(f"{reason}.") from None
 
 
 def _worker_id(given: Mapping[str, str]) -> str | None:

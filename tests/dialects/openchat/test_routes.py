@@ -461,7 +461,9 @@ class TestIdentity:
         self, rooms: Rooms, method: str, path: str
     ) -> None:
         reply = rooms.api.request(method, path, "{", uid=None)
-        assert_refused(reply, 401, "AUTH_004", "a Bearer token is required")
+        assert_refused(
+            reply, 401, "AUTH_004", "a Bearer token or an API key is required"
+        )
         bad = {"authorization": "Bearer nonsense"}
         reply = rooms.api.request(method, path, "{", uid=None, headers=bad)
         assert_refused(reply, 401, "AUTH_004", "the token is not valid")

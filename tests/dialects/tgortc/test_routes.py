@@ -394,7 +394,7 @@ class TestIdentity:
         assert reply.status == 401
         assert reply.json == {
             "code": 401,
-            "message": "Not authenticated: a Bearer token is required",
+            "message": "Not authenticated: a Bearer token or an API key is required",
         }
 
     def test_token_is_looked_at_before_the_body(self, api: Api) -> None:

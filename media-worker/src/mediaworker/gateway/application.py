@@ -1,10 +1,12 @@
 """The routes of the worker's port."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from chalicelib.protocol import client_document
 from chalicelib.protocol.control import HealthStatus, WorkerHealth
 from chalicelib.protocol.ice import IceSettings
 from chalicelib.protocol.relay import MAX_BODY_BYTES, RELAY_PATH
@@ -54,6 +56,12 @@ def application_of(desk: Desk) -> web.Application:
         status = 503 if found.status is HealthStatus.STARTING else 200
         return web.json_response(found.render(), status=status)
 
+    # Made before the first session, for it takes a part of a tick.
+    described = json.dumps(client_document.document())
+
+    async def asyncapi(request: web.Request) -> web.Response:
+        return web.json_response(text=described)
+
     async def ice_servers(request: web.Request) -> web.Response:
         principal = desk.doorkeeper.admit(request.headers, request.query)
         now_seconds = desk.epoch_ms() // 1_000
@@ -66,6 +74,7 @@ def application_of(desk: Desk) -> web.Application:
     Cors(desk.origins).add_to(application)
     router = application.router
     router.add_get("/health", health)
+    router.add_get("/asyncapi.json", asyncapi)
     router.add_get("/metrics", metrics.show)
     router.add_get("/iceservers", ice_servers)
     router.add_get("/call/lists", calls.lists)

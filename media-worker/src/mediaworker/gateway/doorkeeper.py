@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import (
+    Trust,
     Unauthenticated,
     bearer_token,
     verify_worker,
@@ -12,10 +13,13 @@ from chalicelib.protocol.tokens import (
 
 
 class Doorkeeper:
-    """Asks for a token, except where the dialect is open, which is development's."""
+    """Asks for a token, except where the dialect is open, which is development's.
 
-    def __init__(self, jwt_secret: str, *, is_open: bool = False) -> None:
-        self._jwt_secret = jwt_secret
+    API keys are the control plane's alone: nothing here could tell a revoked one.
+    """
+
+    def __init__(self, trust: Trust, *, is_open: bool = False) -> None:
+        self._trust = trust
         self._is_open = is_open
 
     def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
@@ -23,7 +27,7 @@ class Doorkeeper:
 
         Raises `Unauthenticated`.
         """
-        return tokens.admit(headers, query, self._jwt_secret, is_open=self._is_open)
+        return tokens.admit(headers, query, self._trust, is_open=self._is_open)
 
     def admit_part(self, headers: Mapping[str, str]) -> str:
         """One of Parley's own parts, by its name: no address carries its token.
@@ -33,4 +37,4 @@ class Doorkeeper:
         token = bearer_token(headers, {})
         if token is None:
             raise Unauthenticated("a worker's token is required")
-        return verify_worker(token, self._jwt_secret)
+        return verify_worker(token, self._trust.secret)

@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -19,8 +18,6 @@ from mediaworker.speech.ports import Failure
 
 LARGEST = 100 << 20
 ADDRESSES_TRIED = 3
-WRITTEN_AS_IS = "/?%:@!$&'()*+,;=~[]"
-"""Of a path and a query, beside letters and digits."""
 
 FORBIDDEN, TOO_LARGE, UNSUPPORTED = 403, 413, 415
 BAD_GATEWAY, TIMED_OUT = 502, 504
@@ -160,13 +157,12 @@ async def _get(
 ) -> aiohttp.ClientResponse:
     """Connects to the address, and believes only the name."""
     at = f"[{address}]" if ":" in address else address
-    path = quote(target.path, safe=WRITTEN_AS_IS)
-    url = URL(f"{target.scheme}://{at}:{target.port}{path}", encoded=True)
+    url = URL(f"{target.scheme}://{at}:{target.port}{target.path}", encoded=True)
     return await session.get(
         url,
-        headers={"Host": _host(target), "Accept-Encoding": "identity"},
+        headers={"Host": target.host_header, "Accept-Encoding": "identity"},
         allow_redirects=False,
-        server_hostname=target.host if target.scheme == "https" else None,
+        server_hostname=target.host if target.is_secure else None,
     )
 
 
@@ -186,10 +182,3 @@ def _check(response: aiohttp.ClientResponse, largest: int) -> None:
 
 def _too_large(largest: int) -> str:
     return f"the file is larger than {largest >> 20} MB"
-
-
-def _host(target: Target) -> str:
-    name = target.host.encode("idna").decode()
-    host = f"[{name}]" if ":" in name else name
-    default = 443 if target.scheme == "https" else 80
-    return host if target.port == default else f"{host}:{target.port}"

@@ -22,6 +22,8 @@ from chalicelib.protocol.url_policy import ForbiddenUrl, Target, UrlPolicy
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0
+ADDRESSES_TRIED = 3
+AGENT = "Parley-Webhooks/1"
 PREFIX = "whsec_"
 EVENT = "invite"
 
@@ -77,22 +79,22 @@ class SipWebhook:
             raise OSError("no address")
         headers = {
             "Content-Type": "application/json",
-            "Host": _host(target),
+            "Host": target.host_header,
+            "User-Agent": AGENT,
             **self._signed(event_id, data),
         }
-        async with (
-            aiohttp.ClientSession(
-                trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-            ) as session,
-            session.post(
-                _pinned(target, addresses[0]),
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-                server_hostname=target.host if target.scheme == "https" else None,
-            ) as response,
-        ):
-            return response.status
+        async with aiohttp.ClientSession(
+            trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
+            *others, last = addresses[:ADDRESSES_TRIED]
+            for address in others:
+                try:
+                    return await _sent(session, target, address, headers, data)
+                except aiohttp.ClientConnectorSSLError:
+                    raise
+                except aiohttp.ClientConnectorError:
+                    continue
+            return await _sent(session, target, last, headers, data)
 
     def _signed(self, event_id: str, data: bytes) -> dict[str, str]:
         seconds = str(self._epoch_ms() // 1_000)
@@ -126,12 +128,24 @@ def _key(secret: str) -> bytes:
     return secret.encode()
 
 
+async def _sent(
+    session: aiohttp.ClientSession,
+    target: Target,
+    address: str,
+    headers: Mapping[str, str],
+    data: bytes,
+) -> int:
+    """Connects to the address, and believes only the name; the answer's status."""
+    async with session.post(
+        _pinned(target, address),
+        data=data,
+        headers=headers,
+        allow_redirects=False,
+        server_hostname=target.host if target.is_secure else None,
+    ) as response:
+        return response.status
+
+
 def _pinned(target: Target, address: str) -> URL:
     at = f"[{address}]" if ":" in address else address
     return URL(f"{target.scheme}://{at}:{target.port}{target.path}", encoded=True)
-
-
-def _host(target: Target) -> str:
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    default = 443 if target.scheme == "https" else 80
-    return host if target.port == default else f"{host}:{target.port}"
