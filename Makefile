@@ -8,20 +8,22 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/media-worker/src
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format demo agent worker token synth cost bench fuzz doctor cloud setup clean
+.PHONY: help run test lint format demo demo-webhooks agent worker token synth cost bench fuzz doctor cloud setup clean
 
 help: ## Tell what each target does
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 run: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start the whole of Parley on this machine, without AWS
 	@exec $(PY) -m infra.laptop
 
 test: setup ## Check and test everything, the emulated cloud included
-	@# Beside the tests: it takes a core of its own for a minute.
-	@$(MAKE) --no-print-directory lint >.parley/lint.log 2>&1 & lint=$$!; \
-		$(PY) -m pytest --cov --cov-report= $(TESTS); tested=$$?; \
+	@# First what starts no stack, on every core; then the stacks, with lint beside them.
+	@$(PY) -m pytest -n auto --dist loadfile -m 'not cloud and not laptop' \
+			--cov --cov-report=; parts=$$?; \
+		nice $(MAKE) --no-print-directory lint >.parley/lint.log 2>&1 & lint=$$!; \
+		$(PY) -m pytest -m 'cloud or laptop' --cov --cov-append --cov-report=; stacks=$$?; \
 		wait $$lint; linted=$$?; cat .parley/lint.log; \
-		test $$tested -eq 0 && test $$linted -eq 0
+		test $$parts -eq 0 && test $$stacks -eq 0 && test $$linted -eq 0
 	$(PY) -m coverage report --fail-under=90
 	$(PY) -m coverage report --fail-under=100 \
 		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*,*/mediaworker/rtp/*,*/mediaworker/sip/*'
@@ -39,6 +41,9 @@ format: $(VENV)/.development ## Put the code into its format
 
 demo: $(VENV)/.laptop ## Make calls in all four dialects on the running stack, and show their webhooks
 	@$(PY) -m infra.demo
+
+demo-webhooks: $(VENV)/.laptop ## Have a business fail in every way, and lose none of its webhooks
+	@$(PY) -m infra.demo_webhooks $(if $(SECONDS),--seconds '$(SECONDS)')
 
 worker: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start a media worker by itself, without a control plane
 	@$(PY) -m infra.token --uid worker >/dev/null
@@ -67,7 +72,7 @@ cloud: setup ## Deploy into an emulated cloud on this machine, and stay
 	@exec $(PY) -m infra.ministack
 
 fuzz: $(VENV)/.development ## Send anything to the parsers: make fuzz [SECONDS=60] [SEED=0]
-	@for target in commands dialects gateway rtp sdp sip webrtc; do $(PY) -m fuzz $$target \
+	@for target in clients commands dialects gateway identity rtp sdp sip urls webrtc; do $(PY) -m fuzz $$target \
 		--seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) || exit 1; done
 
 doctor: ## Tell what this machine lacks

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bench.faulty_world import FaultyWorld, Ledger, Odds
+from bench.faulty_world import SHOP, FaultyWorld, Ledger, Odds
 from bench.measurement import Measurement, Progress
 from chalicelib.adapters.memory import Store
 from chalicelib.domain.commands import Create, Join, Leave
@@ -92,7 +92,7 @@ def expected_of(store: Store) -> Mapping[str, str]:
         webhook.id: call_id
         for (_, call_id), events in store.events.items()
         for event in events.values()
-        for webhook in webhooks_of(event)
+        for webhook in webhooks_of(event, SHOP)
     }
 
 
@@ -103,7 +103,7 @@ def disorder(
 ) -> int:
     """How many came for the first time after a later one of their call.
 
-    What the retry machine carried is not in its lane any more, and does not count.
+    What went alone is not in its lane any more, and does not count.
     """
     latest: dict[str, int] = {}
     late = 0

@@ -3,8 +3,8 @@
 Commits are refused, stored unheard or twice, and their senders die. The stream's
 batches fail whole or in part; doorbells are lost, doubled and heard in any order;
 deliverers overlap, die at any write and post, and leave their leases behind; the
-business refuses, or takes a webhook and is not heard. Time is virtual, chance is
-seeded, all else is the product.
+business refuses, is down for a while, or takes a webhook and is not heard. Time is
+virtual, chance is seeded, all else is the product.
 """
 
 import random
@@ -14,28 +14,27 @@ from dataclasses import dataclass, field
 
 from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb import bodies
-from chalicelib.adapters.memory import (
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.memory_delivery import (
     FixedEndpoints,
-    MemoryCalls,
+    MemoryFailures,
+    MemoryHealth,
     MemoryLanes,
     MemoryTallies,
-    Store,
 )
+from chalicelib.adapters.memory_endpoints import MemoryAnnouncer
 from chalicelib.domain.commands import Command, Create
+from chalicelib.domain.endpoints import Endpoint
 from chalicelib.domain.errors import CallError
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT
 from chalicelib.services import agenda, ports
 from chalicelib.services.calls import Attempt, CallService, Unavailable
-from chalicelib.services.delivery import DeliveryService, Ports
-from chalicelib.services.ports import (
-    Answer,
-    Commit,
-    Endpoint,
-    Lane,
-    LaneKey,
-    OutboxEvent,
-)
+from chalicelib.services.delivery import DeliveryService
+from chalicelib.services.lanes import Attempt as Post
+from chalicelib.services.lanes import Lane, LaneKey
+from chalicelib.services.ports import Answer, Commit, OutboxEvent
+from chalicelib.services.visits import Ports
 from chalicelib.services.wakes import WakeService
 from chalicelib.triggers import outbox
 from infra.laptop.patching import replaced
@@ -53,6 +52,7 @@ REFUSALS: tuple[type[ports.RepositoryError], ...] = (
 COMMAND_MS = 5
 """Between two commands of any two clients."""
 SWEEP_EVERY_MS = 60_000
+OUTAGE_MS = 10 * 60_000
 
 
 class Died(BaseException):
@@ -78,6 +78,8 @@ class Odds:
     unheard: float = 0.05
     """The business took it, and its answer was lost."""
     deliverer_dies: float = 0.03
+    outage: float = 0.0005
+    """Of a post: the business is down from then on, for `OUTAGE_MS`."""
 
 
 @dataclass
@@ -88,7 +90,9 @@ class Ledger:
     received: list[tuple[str, int]] = field(default_factory=list)
     """(webhook id, seq) in the order of their first coming."""
     handed_over: set[str] = field(default_factory=set)
-    """Webhooks that left their lane for the retry machine."""
+    """Webhooks that left their lane, and go alone."""
+    waited: int = 0
+    """Lanes that the retry machine carried."""
     _known: set[str] = field(default_factory=set)
 
     def count(self, fault: str) -> None:
@@ -203,11 +207,27 @@ class FaultyLanes(MemoryLanes):
         self._chance.may_die("lane")
         return lane
 
-    def settle(self, lane: Lane, next_seq: int) -> Lane | None:
+    def settle(
+        self, lane: Lane, next_seq: int, attempts: tuple[Post, ...]
+    ) -> Lane | None:
         self._chance.may_die("lane")
-        kept = super().settle(lane, next_seq)
+        kept = super().settle(lane, next_seq, attempts)
         self._chance.may_die("lane")
         return kept
+
+    def park(
+        self, lane: Lane, next_seq: int, until_ms: int, attempts: tuple[Post, ...]
+    ) -> bool:
+        self._chance.may_die("lane")
+        is_parked = super().park(lane, next_seq, until_ms, attempts)
+        self._chance.may_die("lane")
+        return is_parked
+
+    def resume(self, key: LaneKey, lease: str, until_ms: int) -> Lane | None:
+        self._chance.may_die("lane")
+        lane = super().resume(key, lease, until_ms)
+        self._chance.may_die("lane")
+        return lane
 
 
 class FaultyBus:
@@ -251,6 +271,7 @@ class FaultyBusiness:
         self._chance = chance
         self._ledger = ledger
         self._clock = clock
+        self._down_until_ms = 0
         self.meanwhile: Callable[[], None] = lambda: None
 
     def post(
@@ -260,13 +281,19 @@ class FaultyBusiness:
         if self._chance.has("overlap"):
             self.meanwhile()
         self._chance.may_die("deliverer_dies")
-        if self._chance.has("refused"):
+        if self._is_down() or self._chance.has("refused"):
             return Answer(500)
         self._ledger.receive(headers["X-Event-ID"], int(headers["X-Event-Seq"]))
         if self._chance.has("unheard"):
             return Answer(None, "ReadTimeoutError")
         self._chance.may_die("deliverer_dies")
         return Answer(200)
+
+    def _is_down(self) -> bool:
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._down_until_ms and self._chance.has("outage"):
+            self._down_until_ms = now_ms + OUTAGE_MS
+        return now_ms < self._down_until_ms
 
 
 class Machine:
@@ -275,19 +302,27 @@ class Machine:
     def __init__(self, clock: VirtualClock, ledger: Ledger) -> None:
         self._clock = clock
         self._ledger = ledger
-        self._names: set[tuple[str, str]] = set()
+        self._names: set[tuple[str, str, str]] = set()
         self.waiting: list[tuple[int, Redelivery]] = []
 
-    def start(self, redelivery: Redelivery) -> None:
-        name = redelivery.webhook_id, redelivery.endpoint_id
+    def start(self, redelivery: Redelivery, token: str = "") -> None:
+        name = redelivery.webhook_id, redelivery.endpoint_id, token
         if name not in self._names:
             self._names.add(name)
-            self._ledger.handed_over.add(redelivery.webhook_id)
+            self._ledger.waited += bool(redelivery.lease)
             self.wait(redelivery)
 
     def wait(self, redelivery: Redelivery) -> None:
+        if not redelivery.lease:
+            self._ledger.handed_over.add(redelivery.webhook_id)
         due_ms = self._clock.now_ms() + redelivery.delay_seconds * 1000
         self.waiting.append((due_ms, redelivery))
+
+    def go_on(self, redelivery: Redelivery) -> None:
+        """At once, with what its last turn has said."""
+        if redelivery.outcome is Outcome.APART:
+            self._ledger.handed_over.add(redelivery.webhook_id)
+        self.waiting.append((self._clock.now_ms(), redelivery))
 
     def take_due(self) -> list[Redelivery]:
         now_ms = self._clock.now_ms()
@@ -311,6 +346,7 @@ class FaultyWorld:
         self._machine = Machine(self._clock, ledger)
         self._is_overlapping = False
         self._tallies = MemoryTallies()
+        self._health, self._failures = MemoryHealth(self.store), MemoryFailures()
         self._delivery = self._new_deliverer()
 
     def command(self, call_id: str, command: Command) -> None:
@@ -394,10 +430,12 @@ class FaultyWorld:
                 following = self._delivery.redeliver(redelivery)
         except Died:
             self._delivery = self._new_deliverer()
-            self._machine.wait(redelivery)
+            self._machine.go_on(redelivery)
             return
         if following.outcome is Outcome.RETRY:
             self._machine.wait(following)
+        elif following.outcome in (Outcome.EXHAUSTED, Outcome.APART):
+            self._machine.go_on(following)
 
     def _new_deliverer(self) -> DeliveryService:
         """A process that knows nothing of what the last one was at."""
@@ -406,10 +444,14 @@ class FaultyWorld:
             Ports(
                 calls=MemoryCalls(self.store),
                 lanes=FaultyLanes(self.store, self._chance),
-                endpoints=FixedEndpoints({DEFAULT_TENANT: (SHOP,)}),
+                endpoints=FixedEndpoints({DEFAULT_TENANT: (SHOP,)}, self.store),
+                health=self._health,
+                failures=self._failures,
                 poster=self._business,
                 retries=self._machine,
                 tallies=self._tallies,
+                announcer=MemoryAnnouncer(self.store),
+                bus=self._bus,
                 clock=self._clock,
                 draws=self.draws,
             )

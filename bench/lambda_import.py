@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "LIVEKIT_URL": "wss://media.example",
     "BUSINESS_WEBHOOK_URLS": "https://shop.example/hook",
     "PARLEY_BUS": "parley",
+    "PARLEY_CLIENTS_URL": "https://clients.example/live",
     "PARLEY_CONNECTIONS_URL": "https://sockets.example/live",
     "PARLEY_ENV": "production",
     "PARLEY_JWT_SECRET": SECRET,
@@ -108,6 +109,8 @@ def event_for(function: str) -> Mapping[str, Any]:
         },
         # The row is read, and a worker would be asked.
         "relay": _message('{"command":"hangup","cseq":1}'),
+        "clients": _message('{"command":"heartbeat"}'),
+        "notify": {"detail": {**DOORBELL, "is_last": True}},
     }
     return events.get(function, {})
 

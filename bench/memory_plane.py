@@ -5,24 +5,47 @@ from contextlib import contextmanager
 
 from chalicelib import bootstrap, settings
 from chalicelib.adapters.clock import SystemClock, SystemDraws
-from chalicelib.adapters.memory import MemoryCalls, MemoryTallies, Store
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.memory_delivery import MemoryLanes, MemoryTallies
+from chalicelib.adapters.memory_devices import MemoryTickets
+from chalicelib.adapters.memory_endpoints import TakingPoster, memory_ports
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
+from chalicelib.adapters.memory_history import (
+    MemoryHistory,
+    MemoryLiveCalls,
+    MemoryPushTokens,
+)
+from chalicelib.adapters.memory_identity import MemoryKeys, MemoryWindows
+from chalicelib.adapters.memory_repetition import MemoryRepetitions
 from chalicelib.bootstrap import ControlPlane
+from chalicelib.domain.endpoints import Endpoint
+from chalicelib.protocol.vocabulary import DEFAULT_TENANT
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService
 from chalicelib.services.fleet import FleetService
+from chalicelib.services.history import HistoryService
+from chalicelib.services.keys import KeyService
+from chalicelib.services.mobile import DeviceService
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
+from chalicelib.services.tickets import TicketService
+from chalicelib.services.timeline import TimelineService
 from infra.laptop.patching import replaced
+
+SHOP = Endpoint(f"ep_{1:024}", "https://shop.example/hook", "a-secret-of-the-shop")
+"""What fuzzing asks about by its id."""
 
 
 @contextmanager
 def plane_in_memory(jwt_secret: str) -> Iterator[None]:
-    """Within the block every route acts on one empty store."""
+    """Within the block every route acts on one store, empty but for an endpoint."""
     read = settings.parse(
         {
             "PARLEY_ENV": "development",
             "PARLEY_JWT_SECRET": jwt_secret,
+            # One client asks for all: it would be stopped within a second.
+            "PARLEY_RATE_LIMIT": "0",
+            "PARLEY_RATE_LIMIT_SERVERS": "0",
             "LIVEKIT_CLIENT_URL": "wss://media.example",
             "LIVEKIT_API_KEY": "devkey",
             "LIVEKIT_API_SECRET": jwt_secret,
@@ -33,6 +56,9 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
     repository = MemoryCalls(store)
     sessions = SessionService(MemorySessions(store), clock, draws)
     calls = CallService(repository, clock, draws)
+    history = HistoryService(MemoryHistory(), MemoryLiveCalls(store), clock, draws)
+    store.endpoints[DEFAULT_TENANT, SHOP.id] = SHOP
+    webhooks = memory_ports(store, {}, TakingPoster(), clock, draws)
     plane = ControlPlane(
         settings=read,
         calls=calls,
@@ -41,6 +67,17 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
         fleet=FleetService(MemoryFleet(store), sessions, None, clock, draws),
         sessions=sessions,
         providers=bootstrap.providers(read),
+        repetitions=MemoryRepetitions(clock),
+        trust=bootstrap.trust(read),
+        keys=KeyService(MemoryKeys(), clock, draws),
+        limits=bootstrap.limits_of(read, MemoryWindows(), clock),
+        history=history,
+        timelines=TimelineService(calls, repository, MemoryLanes(store), clock, draws),
+        devices=DeviceService(
+            MemoryPushTokens(), bootstrap.carriers(read, clock), clock, draws
+        ),
+        tickets=TicketService(MemoryTickets(), clock, draws),
+        webhooks=bootstrap.webhooks_of(read, webhooks, history),
         clock=clock,
         draws=draws,
     )

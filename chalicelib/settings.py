@@ -1,23 +1,25 @@
 """What an operator can set, read once from the environment's variables."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from chalicelib import endpoint_settings, push_settings
+from chalicelib.domain.endpoints import Endpoint
+from chalicelib.endpoint_settings import InvalidEndpoints
 from chalicelib.protocol.ice import IceSettings, InvalidIceSettings, ice_servers
-from chalicelib.protocol.vocabulary import (
-    CONTRACT_EVENTS,
-    SESSION_EVENTS,
-    Dialect,
-    Provider,
-)
-from chalicelib.services.ports import Endpoint
+from chalicelib.protocol.issuer import InvalidIssuer, IssuerSettings
+from chalicelib.protocol.vocabulary import Dialect, Provider
+from chalicelib.push_settings import InvalidPushSettings, PushSettings
+from chalicelib.services.visits import SCHEDULE_SECONDS
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
 DEFAULT_TABLE = "calls"
+MOST_ATTEMPTS = 20
+LONGEST_WAIT_SECONDS = 24 * 3600
+LONGEST_SCHEDULE_SECONDS = 10 * 24 * 3600
+"""With its jitter still shorter than events are kept."""
+MOST_A_MINUTE = 1_000_000
 MIN_SECRET_BYTES = 32
 """RFC 7518 section 3.2: an HS256 key is as long as its hash."""
 
@@ -82,8 +84,22 @@ class Settings:
     ice: IceSettings
     reaches_workers: bool
     """Whether workers' own ports can be reached, for orders that cannot wait."""
+    webhook_schedule: tuple[int, ...] = SCHEDULE_SECONDS
+    """Seconds before each attempt at a webhook, the first one's included."""
+    kms_key_arn: str = ""
+    """What seals the endpoints' secrets; empty for a key of `jwt_secret`."""
     connections_url: str = ""
     """Where the gateway of applications' sockets is posted to."""
+    clients_url: str = ""
+    """Where the gateway of devices' sockets is posted to."""
+    issuer: IssuerSettings | None = None
+    """Who else issues tokens, if anybody."""
+    rate_limit: int = 300
+    """How much a user may change in a minute; 0 for as much as it likes."""
+    rate_limit_servers: int = 6000
+    """The same of servers and administrators."""
+    push: PushSettings = PushSettings()
+    """Who carries pushes to phones."""
 
     @property
     def is_development(self) -> bool:
@@ -116,13 +132,22 @@ def parse(variables: Mapping[str, str]) -> Settings:
         providers={
             dialect: _provider(variables, dialect) for dialect in DEFAULT_PROVIDERS
         },
-        endpoints=endpoints(variables),
+        endpoints=_endpoints(variables),
         table=variables.get("PARLEY_TABLE", DEFAULT_TABLE),
         bus=variables.get("PARLEY_BUS", "parley"),
         redelivery_machine_arn=variables.get("PARLEY_REDELIVERY_MACHINE_ARN", ""),
         ice=_ice(variables),
         reaches_workers=_flag(variables, "PARLEY_REACHES_WORKERS"),
+        webhook_schedule=_schedule(variables.get("PARLEY_WEBHOOK_SCHEDULE", "")),
+        kms_key_arn=variables.get("PARLEY_KMS_KEY_ARN", ""),
         connections_url=variables.get("PARLEY_CONNECTIONS_URL", "").rstrip("/"),
+        clients_url=variables.get("PARLEY_CLIENTS_URL", "").rstrip("/"),
+        issuer=_issuer(variables, environment),
+        rate_limit=_integer(variables, "PARLEY_RATE_LIMIT", 300, 0, MOST_A_MINUTE),
+        rate_limit_servers=_integer(
+            variables, "PARLEY_RATE_LIMIT_SERVERS", 6000, 0, MOST_A_MINUTE
+        ),
+        push=_push(variables),
     )
 
 
@@ -130,6 +155,47 @@ def _ice(variables: Mapping[str, str]) -> IceSettings:
     try:
         return ice_servers(variables)
     except InvalidIceSettings as error:
+        raise InvalidSettings(str(error)) from None
+
+
+def _issuer(variables: Mapping[str, str], environment: str) -> IssuerSettings | None:
+    try:
+        is_development = environment == DEVELOPMENT
+        return IssuerSettings.parse(variables, is_development=is_development)
+    except InvalidIssuer as error:
+        raise InvalidSettings(str(error)) from None
+
+
+def _schedule(text: str) -> tuple[int, ...]:
+    """Seconds, with commas between them."""
+    if not text.strip():
+        return SCHEDULE_SECONDS
+    waits = [wait.strip() for wait in text.split(",")]
+    if not 2 <= len(waits) <= MOST_ATTEMPTS or not all(
+        wait.isdecimal() and len(wait) < 7 and int(wait) <= LONGEST_WAIT_SECONDS
+        for wait in waits
+    ):
+        raise InvalidSettings(
+            f"PARLEY_WEBHOOK_SCHEDULE needs 2 to {MOST_ATTEMPTS} waits with commas "
+            f"between them, each of 0 to {LONGEST_WAIT_SECONDS} seconds"
+        )
+    schedule = tuple(map(int, waits))
+    if sum(schedule) > LONGEST_SCHEDULE_SECONDS:
+        raise InvalidSettings("PARLEY_WEBHOOK_SCHEDULE lasts longer than ten days")
+    return schedule
+
+
+def _endpoints(variables: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    try:
+        return endpoint_settings.parse(variables)
+    except InvalidEndpoints as error:
+        raise InvalidSettings(str(error)) from None
+
+
+def _push(variables: Mapping[str, str]) -> PushSettings:
+    try:
+        return push_settings.parse(variables)
+    except InvalidPushSettings as error:
         raise InvalidSettings(str(error)) from None
 
 
@@ -166,61 +232,6 @@ def _provider(variables: Mapping[str, str], dialect: Dialect) -> Provider:
     except ValueError:
         known = ", ".join(Provider)
         raise InvalidSettings(f"{name} knows {known}") from None
-
-
-def endpoints(variables: Mapping[str, str]) -> tuple[Endpoint, ...]:
-    """From ``BUSINESS_WEBHOOK_ENDPOINTS``, else ``BUSINESS_WEBHOOK_URLS``."""
-    timeout = _integer(variables, "BUSINESS_WEBHOOK_TIMEOUT", 10, 1, 30)
-    text = variables.get("BUSINESS_WEBHOOK_ENDPOINTS", "").strip()
-    if text:
-        try:
-            found = json.loads(text)
-        except ValueError:
-            found = None
-        if not isinstance(found, list):
-            raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS must be a JSON list")
-        return tuple(_endpoint(value, timeout) for value in found)
-    secret = variables.get("BUSINESS_WEBHOOK_SECRET", "")
-    urls = variables.get("BUSINESS_WEBHOOK_URLS", "").split(",")
-    return tuple(
-        Endpoint(_endpoint_id(url), url, secret, timeout)
-        for url in map(str.strip, urls)
-        if url
-    )
-
-
-def _endpoint(value: Any, timeout: int) -> Endpoint:
-    fields = value if isinstance(value, dict) else {}
-    url, secret = fields.get("url"), fields.get("secret", "")
-    seconds = fields.get("timeout") or timeout
-    if not isinstance(url, str) or not url or not isinstance(secret, str):
-        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: each needs url and secret")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is in seconds")
-    if not 0 < seconds <= 30:
-        raise InvalidSettings("BUSINESS_WEBHOOK_ENDPOINTS: timeout is at most 30")
-    return Endpoint(_endpoint_id(url), url, secret, seconds, _events(fields))
-
-
-def _events(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names, or all of a kind; what nobody ever tells is a mistake."""
-    events = fields.get("events")
-    if events is None:
-        return CONTRACT_EVENTS
-    known = {*CONTRACT_EVENTS, *SESSION_EVENTS}
-    known |= {f"{name.partition('.')[0]}.*" for name in known}
-    if not isinstance(events, list) or not all(
-        isinstance(name, str) and name in known for name in events
-    ):
-        raise InvalidSettings(
-            "BUSINESS_WEBHOOK_ENDPOINTS: events knows " + ", ".join(sorted(known))
-        )
-    return tuple(events)
-
-
-def _endpoint_id(url: str) -> str:
-    """The same for the same URL, whatever stands beside it."""
-    return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
 def _open_dialects(text: str) -> frozenset[Dialect]:

@@ -4,14 +4,26 @@ import hashlib
 import importlib
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from fuzz.mutation import inputs
 
 CORPUS = Path(__file__).parent / "corpus"
-TARGETS = ("commands", "dialects", "gateway", "rtp", "sdp", "sip", "webrtc")
+TARGETS = (
+    "clients",
+    "commands",
+    "dialects",
+    "gateway",
+    "identity",
+    "rtp",
+    "sdp",
+    "sip",
+    "urls",
+    "webrtc",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +50,19 @@ def run(
     target: str, seed: int, *, most: int | None = None, seconds: float | None = None
 ) -> Result:
     """Until so many inputs were tried, so long has passed, or one crashed."""
-    one_input = importlib.import_module(f"fuzz.{target}").one_input
+    module = importlib.import_module(f"fuzz.{target}")
     ends_at = None if seconds is None else time.monotonic() + seconds
+    with getattr(module, "world", nullcontext)():
+        return _tried(module.one_input, _bounded(target, seed, most), ends_at)
+
+
+def _tried(
+    one_input: Callable[[bytes], None],
+    candidates: Iterable[bytes],
+    ends_at: float | None,
+) -> Result:
     tried = 0
-    for data in _bounded(target, seed, most):
+    for data in candidates:
         if ends_at is not None and time.monotonic() >= ends_at:
             break
         tried += 1

@@ -3,11 +3,10 @@
 An input's first line is a method and a path, the rest is the body.
 """
 
-import atexit
 import functools
 import json
 import uuid
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from typing import Any
 
 import entry
@@ -22,13 +21,13 @@ ENVELOPES = {
     "/call/app/": {"result", "message", "data"},
     "/im/api/v1/": {"success", "error"},
     "/call/": {"code", "message"},
+    "/v1/": {"code", "message"},
 }
 """How the paths of each dialect begin, and what its refusals always have."""
-METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def one_input(data: bytes) -> None:
-    _open()
     line, _, body = data.partition(b"\n")
     method, _, path = line.decode(errors="replace").partition(" ")
     path, _, query = path.partition("?")
@@ -61,12 +60,9 @@ def _check(path: str, answer: Any) -> None:
         assert content["result"] != -1_000, "the server is no busier than that"
 
 
-@functools.cache
-def _open() -> ExitStack:
-    stack = ExitStack()
-    stack.enter_context(plane_in_memory(SECRET))
-    atexit.register(stack.close)
-    return stack
+def world() -> AbstractContextManager[None]:
+    """In which the inputs are tried."""
+    return plane_in_memory(SECRET)
 
 
 @functools.cache

@@ -37,6 +37,7 @@ AWS_SERVICES = frozenset(
         "apigatewaymanagementapi",
         "dynamodb",
         "events",
+        "kms",
         "secretsmanager",
         "sqs",
         "stepfunctions",
@@ -48,8 +49,12 @@ AWS_SERVICES = frozenset(
 CHALICE_RUNTIME = frozenset({"__init__.py", "app.py"})
 """What ``chalice package`` itself vendors; the rest is its command line."""
 
-UNUSED = ("bin", "cffi", "*.dist-info", "**/tests", "**/__pycache__", "**/*.pyi")
-"""``cffi`` is here for its ``_cffi_backend`` alone, which cryptography loads."""
+UNUSED = (
+    *("bin", "cffi", "*.dist-info", "**/tests", "**/__pycache__", "**/*.pyi"),
+    *("boto3/data", "boto3/examples"),
+)
+"""``cffi`` is here for its ``_cffi_backend`` alone, which cryptography loads, and boto3
+because powertools' Idempotency imports it."""
 
 LAMBDA_PYTHON = "3.13"
 LAMBDA_PLATFORM = (

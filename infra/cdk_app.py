@@ -2,7 +2,8 @@
 
 ``python -m infra.cdk_app`` synthesises into ``cdk.out`` with neither an account nor
 the ``cdk`` command. Context: ``target=ministack`` for the emulated cloud;
-``bundle=FOLDER`` deploys that folder in place of the bundle built here.
+``bundle=FOLDER`` deploys that folder in place of the bundle built here;
+``push_sns_apps=JSON``, as ``PARLEY_PUSH_SNS_APPS``, lets functions push by SNS.
 """
 
 import argparse
@@ -50,7 +51,8 @@ def synthesise(
     folder = code or app.node.try_get_context("bundle")
     if folder is None:
         folder = bundle.build(BUNDLES[target])
-    compose(app, Deployment(target, Path(folder)))
+    push_apps = app.node.try_get_context("push_sns_apps") or ""
+    compose(app, Deployment(target, Path(folder), push_apps))
     return app.synth()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 
-from infra.wiring import APPLICATIONS, CORS, TABLE, Variable
+from infra.wiring import APPLICATIONS, CORS, DEVICES, TABLE, Variable
 
 REGION = "us-east-1"
 FAKE_AWS = {
@@ -53,6 +53,12 @@ class Cloud:
         return "ws" + self.connections_url.removeprefix("http")
 
     @property
+    def clients_url(self) -> str:
+        """Of devices' sockets, for who posts to them: ``http``."""
+        api = self.outputs["ClientsApiId"]
+        return f"{self.endpoint}/_aws/execute-api/{api}/{DEVICES.stage}"
+
+    @property
     def table_name(self) -> str:
         """The name that CloudFormation gave to the table."""
         return self.outputs["TableName"]
@@ -84,8 +90,13 @@ class Cloud:
 
 def mend(cloud: Cloud) -> None:
     """Do what MiniStack's CloudFormation leaves undone."""
-    # The address that the stack would name is AWS's, not this process's.
-    cloud.set_variables(**{Variable.CONNECTIONS_URL: cloud.connections_url})
+    # The addresses that the stacks would name are AWS's, not this process's.
+    cloud.set_variables(
+        **{
+            Variable.CONNECTIONS_URL: cloud.connections_url,
+            Variable.CLIENTS_URL: cloud.clients_url,
+        }
+    )
     # CloudFormation here stores the table's TTL without switching it on.
     cloud.client("dynamodb").update_time_to_live(
         TableName=cloud.table_name,

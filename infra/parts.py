@@ -56,6 +56,14 @@ class Function:
     reserved_concurrency: int | None = None
     manages_connections: bool = False
     """May post to the sockets of its WebSocket API, and close them."""
+    posts_to: tuple[str, ...] = ()
+    """WebSocket APIs whose sockets it may post to, and close."""
+    enlists_phones: bool = False
+    """Makes SNS endpoints of push tokens, where the deployment names SNS's apps."""
+    pushes_to_phones: bool = False
+    """Publishes to such endpoints, and removes those that are gone."""
+    seals: bool = False
+    """May seal and open secrets with the environment's one key."""
     sits_in_vpc: bool = False
     """Speaks to workers: where there is a network of theirs, it is in it."""
 

@@ -44,7 +44,11 @@ API = Function(
     memory_mb=1024,
     timeout_seconds=20,
     table=Access.READ_WRITE,
+    starts=("redelivery",),
     reads_secret=True,
+    posts_to=("clients",),
+    enlists_phones=True,
+    seals=True,
 )
 OUTBOX = Function(
     "outbox",
@@ -61,15 +65,18 @@ DELIVER = Function(
     table=Access.READ_WRITE,
     starts=("redelivery",),
     reads_secret=True,
+    seals=True,
     reserved_concurrency=50,
 )
 REDELIVER = Function(
     "redeliver",
     "chalicelib.triggers.webhooks.redeliver",
     memory_mb=512,
-    timeout_seconds=60,
-    table=Access.READ,
+    timeout_seconds=120,
+    table=Access.READ_WRITE,
+    puts_events=True,
     reads_secret=True,
+    seals=True,
     reserved_concurrency=20,
 )
 WAKE = Function(
@@ -79,6 +86,7 @@ WAKE = Function(
     timeout_seconds=30,
     table=Access.READ_WRITE,
     reads_secret=True,
+    posts_to=("clients",),
 )
 SWEEP = Function(
     "sweep",
@@ -88,6 +96,8 @@ SWEEP = Function(
     table=Access.READ_WRITE,
     starts=("redelivery",),
     reads_secret=True,
+    posts_to=("clients",),
+    seals=True,
     reserved_concurrency=1,
 )
 EXPIRED = Function(
@@ -97,6 +107,7 @@ EXPIRED = Function(
     timeout_seconds=30,
     table=Access.READ_WRITE,
     reads_secret=True,
+    posts_to=("clients",),
 )
 PERFORM = Function(
     "perform",
@@ -122,6 +133,25 @@ RELAY = Function(
     manages_connections=True,
     sits_in_vpc=True,
 )
+CLIENTS = Function(
+    "clients",
+    "chalicelib.triggers.clients.handler",
+    memory_mb=512,
+    timeout_seconds=25,
+    table=Access.READ_WRITE,
+    reads_secret=True,
+    posts_to=("clients",),
+)
+NOTIFY = Function(
+    "notify",
+    "chalicelib.triggers.notify.handler",
+    memory_mb=512,
+    timeout_seconds=30,
+    table=Access.READ_WRITE,
+    reads_secret=True,
+    posts_to=("clients",),
+    pushes_to_phones=True,
+)
 FUNCTIONS = (
     API,
     OUTBOX,
@@ -133,6 +163,8 @@ FUNCTIONS = (
     PERFORM,
     TAKEOVER,
     RELAY,
+    CLIENTS,
+    NOTIFY,
 )
 
 HTTP_DEFAULT = API
@@ -149,7 +181,9 @@ APPLICATIONS = WebSocketApi(
     },
 )
 """The second door of voice-agent applications: calls whose sockets carry text."""
-WEB_SOCKETS = (APPLICATIONS,)
+DEVICES = WebSocketApi("clients", CLIENTS.name, stage="live", laptop_paths={"/ws": {}})
+"""Users' devices: what they are told of calls, and what they tell each other."""
+WEB_SOCKETS = (APPLICATIONS, DEVICES)
 WEB_SOCKET_ROUTES = ("$connect", "$default", "$disconnect")
 """Of every WebSocket API: messages are told apart by the function itself."""
 
@@ -227,11 +261,23 @@ RULES = (
                 {"prefix": "room."},
                 {"prefix": "participant."},
                 {"prefix": "session."},
+                {"prefix": "webhook."},
             ],
             # One ring a commit: whoever hears it reads all that was told.
             "detail": {"is_last": [True]},
         },
         function=DELIVER.name,
+        retry_attempts=20,
+        max_event_age_seconds=6 * 3600,
+    ),
+    Rule(
+        "notifications",
+        pattern={
+            "source": [EVENT_SOURCE],
+            "detail-type": [{"prefix": "room."}, {"prefix": "participant."}],
+            "detail": {"is_last": [True]},
+        },
+        function=NOTIFY.name,
         retry_attempts=20,
         max_event_age_seconds=6 * 3600,
     ),
@@ -275,3 +321,6 @@ class Variable(StrEnum):
     SECRET_ARN = "PARLEY_SECRET_ARN"
     REDELIVERY_MACHINE_ARN = "PARLEY_REDELIVERY_MACHINE_ARN"
     CONNECTIONS_URL = "PARLEY_CONNECTIONS_URL"
+    CLIENTS_URL = "PARLEY_CLIENTS_URL"
+    KMS_KEY_ARN = "PARLEY_KMS_KEY_ARN"
+    PUSH_SNS_APPS = "PARLEY_PUSH_SNS_APPS"

@@ -5,7 +5,10 @@ import json
 import pytest
 
 from chalicelib.protocol.vocabulary import Dialect, Provider
+from chalicelib.services.visits import SCHEDULE_SECONDS
 from chalicelib.settings import DEVELOPMENT_TRTC, InvalidSettings, parse
+from tests.attacks import VARIABLES as ISSUED
+from tests.attacks import key_set
 
 SECRET = "s" * 32
 LEAST = {"PARLEY_JWT_SECRET": SECRET}
@@ -204,3 +207,42 @@ def test_connections_url_is_kept_without_its_last_slash() -> None:
     assert parse(LEAST).connections_url == ""
     given = {**LEAST, "PARLEY_CONNECTIONS_URL": "https://a.example/live/"}
     assert parse(given).connections_url == "https://a.example/live"
+
+
+def test_issuer_is_taken_with_its_keys() -> None:
+    assert parse(LEAST).issuer is None
+    issuer = parse({**LEAST, **ISSUED, "PARLEY_JWKS": key_set()}).issuer
+    assert issuer is not None and issuer.keys is not None
+    with pytest.raises(InvalidSettings, match="PARLEY_JWT_ISSUER"):
+        parse({**LEAST, "PARLEY_JWKS_URL": "https://issuer.example/keys"})
+
+
+def test_rates_are_limited_unless_it_is_said() -> None:
+    settings = parse(LEAST)
+    assert (settings.rate_limit, settings.rate_limit_servers) == (300, 6000)
+    off = {"PARLEY_RATE_LIMIT": "0", "PARLEY_RATE_LIMIT_SERVERS": "0"}
+    settings = parse({**LEAST, **off})
+    assert (settings.rate_limit, settings.rate_limit_servers) == (0, 0)
+    for name in off:
+        with pytest.raises(InvalidSettings, match=name):
+            parse({**LEAST, name: "-1"})
+
+
+def test_schedule_of_webhooks_is_the_standard_s_unless_it_is_set() -> None:
+    assert parse(LEAST).webhook_schedule == SCHEDULE_SECONDS
+    short = parse({**LEAST, "PARLEY_WEBHOOK_SCHEDULE": " 0, 5,86400"})
+    assert short.webhook_schedule == (0, 5, 86400)
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "0,,5", "0,-5", "0,x", "0,86401", "0,9999999", ",".join("5" * 21)]
+)
+def test_schedule_that_is_none_stops_the_start(text: str) -> None:
+    with pytest.raises(InvalidSettings, match="PARLEY_WEBHOOK_SCHEDULE needs"):
+        parse({**LEAST, "PARLEY_WEBHOOK_SCHEDULE": text})
+
+
+def test_schedule_that_outlasts_the_events_stops_the_start() -> None:
+    days = ",".join(["86400"] * 11)
+    with pytest.raises(InvalidSettings, match="ten days"):
+        parse({**LEAST, "PARLEY_WEBHOOK_SCHEDULE": days})

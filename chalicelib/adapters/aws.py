@@ -6,10 +6,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamodb.failures import THROTTLES
 from chalicelib.protocol.control import Doorbell, Redelivery
+from chalicelib.services.ports import Throttled
 
 MAX_ENTRIES = 10
 """Of one PutEvents request."""
+TOKEN_LETTERS = 12
+"""An execution's name has 80 letters, for all three of its parts."""
 
 
 class EventBridgeBus:
@@ -45,19 +49,24 @@ class EventBridgeBus:
 
 
 class StepFunctionsRetries:
-    """A `RetryMachine`: one execution per webhook and endpoint."""
+    """A `RetryMachine`: one execution per webhook, endpoint and token."""
 
     def __init__(self, client: Any, machine_arn: str) -> None:
         self._client = client
         self._machine_arn = machine_arn
 
-    def start(self, redelivery: Redelivery) -> None:
+    def start(self, redelivery: Redelivery, token: str = "") -> None:
+        webhook_id, endpoint_id = redelivery.webhook_id, redelivery.endpoint_id
+        parts = (webhook_id, endpoint_id, token[:TOKEN_LETTERS])
         try:
             self._client.start_execution(
                 stateMachineArn=self._machine_arn,
-                name=f"{redelivery.webhook_id}-{redelivery.endpoint_id}",
+                name="-".join(filter(None, parts)),
                 input=json.dumps(redelivery.render()),
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            code = error.response["Error"]["Code"]
+            if code in THROTTLES:
+                raise Throttled(code) from error
+            if code != "ExecutionAlreadyExists":
                 raise

@@ -1,29 +1,20 @@
 """Every repository in a dictionary: the twin of DynamoDB's, for tests and fuzzing."""
 
 import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from chalicelib.domain.call import Call
+from chalicelib.domain.endpoints import Endpoint, Health
 from chalicelib.domain.sessions import Session, SessionKey
-from chalicelib.protocol.control import Doorbell, Redelivery
+from chalicelib.protocol.control import Doorbell
 from chalicelib.protocol.lease import EndSession, Witness
 from chalicelib.services import agenda, ports
-from chalicelib.services.ports import (
-    CommandRecord,
-    Commit,
-    Endpoint,
-    Lane,
-    LaneKey,
-    OutboxEvent,
-    Tally,
-)
+from chalicelib.services.lanes import Attempt, Lane, LaneKey
+from chalicelib.services.ports import CommandRecord, Commit, OutboxEvent
 from chalicelib.services.roster import Enrolment
 
 CallKey = tuple[str, str]
-
-DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass
@@ -41,6 +32,11 @@ class Store:
     numbers: dict[tuple[str, int], CallKey] = field(default_factory=dict)
     lanes: dict[LaneKey, Lane] = field(default_factory=dict)
     leases_until_ms: dict[LaneKey, int] = field(default_factory=dict)
+    attempts: dict[LaneKey, tuple[Attempt, ...]] = field(default_factory=dict)
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
+    """(tenant, endpoint id) -> one that a request has made."""
+    healths: dict[tuple[str, str], Health] = field(default_factory=dict)
+    """(tenant, endpoint id) -> how it fares."""
     enrolments: dict[str, Enrolment] = field(default_factory=dict)
     witnesses: dict[tuple[str, int, str, str | None], Witness] = field(
         default_factory=dict
@@ -71,6 +67,10 @@ class MemoryCalls:
             of, call_id = self._store.numbers.get(("trace", trace_id), ("", ""))
             return call_id if of == tenant else None
 
+    def record(self, tenant: str, command_id: str) -> CommandRecord | None:
+        with self._store.lock:
+            return self._store.records.get((tenant, command_id))
+
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         with self._store.lock:
             if self._store.locks.get((tenant, uid)) == call_id:
@@ -98,6 +98,12 @@ class MemoryCalls:
 
     def rearm(self, call: Call) -> None:
         """Nothing expires here, so nothing is used up."""
+
+    def postpone(self, call: Call, at_ms: int) -> None:
+        with self._store.lock:
+            key = (call.tenant, call.id)
+            if self._store.calls[key].version == call.version:
+                self._store.wakes[key] = at_ms
 
     def disarm(self, call: Call) -> None:
         with self._store.lock:
@@ -156,89 +162,6 @@ def _numbers(call: Call) -> set[tuple[str, int]]:
     return {("trace", call.trace_id), ("room", call.room_number)}
 
 
-class MemoryLanes:
-    """A `LaneRepository`."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def lease(
-        self, key: LaneKey, seq: int, now_ms: int, until_ms: int, lease: str
-    ) -> Lane | None:
-        with self._store.lock:
-            lane = self._store.lanes.get(key, Lane(key, 1, 0, ""))
-            if lane.next_seq > seq:
-                return None
-            if self._store.leases_until_ms.get(key, 0) > now_ms:
-                self._store.lanes[key] = replace(lane, rings=lane.rings + 1)
-                return None
-            self._store.lanes[key] = replace(lane, lease=lease)
-            self._store.leases_until_ms[key] = until_ms
-            return self._store.lanes[key]
-
-    def next_seq(self, key: LaneKey) -> int:
-        with self._store.lock:
-            lane = self._store.lanes.get(key)
-            return lane.next_seq if lane else 1
-
-    def settle(self, lane: Lane, next_seq: int) -> Lane | None:
-        with self._store.lock:
-            current = self._store.lanes[lane.key]
-            if current.lease != lane.lease:
-                return None
-            settled = replace(current, next_seq=next_seq)
-            self._store.lanes[lane.key] = settled
-            if current.rings != lane.rings:
-                return settled
-            self._store.leases_until_ms[lane.key] = 0
-            return None
-
-
-class MemoryTallies:
-    """A `TallyRepository`."""
-
-    def __init__(self) -> None:
-        self._days: dict[tuple[str, int], list[Tally]] = {}
-        self._lock = threading.Lock()
-
-    def add(self, tenant: str, now_ms: int, tally: Tally) -> None:
-        with self._lock:
-            self._days.setdefault((tenant, now_ms // DAY_MS), []).append(tally)
-
-    def total(self, tenant: str) -> Tally:
-        with self._lock:
-            kept = [
-                t for (of, _), day in self._days.items() for t in day if of == tenant
-            ]
-        failures = Counter[str]()
-        for tally in kept:
-            failures.update(tally.failures)
-        return Tally(
-            sum(tally.told for tally in kept),
-            sum(tally.delivered for tally in kept),
-            sum(tally.given_up for tally in kept),
-            dict(failures),
-        )
-
-    def forget_before(self, tenant: str, at_ms: int) -> None:
-        with self._lock:
-            self._days = {
-                (of, day): tallies
-                for (of, day), tallies in self._days.items()
-                if of != tenant or day >= at_ms // DAY_MS
-            }
-
-
-class FixedEndpoints:
-    """An `EndpointRepository` of what the environment names."""
-
-    def __init__(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
-        self._endpoints = endpoints
-
-    def of_tenant(self, tenant: str) -> tuple[Endpoint, ...]:
-        return self._endpoints.get(tenant, ())
-
-
 class MemoryBus:
     """An `EventBus` that keeps what it was told."""
 
@@ -248,14 +171,3 @@ class MemoryBus:
     def publish(self, doorbells: Iterable[Doorbell]) -> list[int]:
         self.doorbells.extend(doorbells)
         return []
-
-
-class MemoryRetries:
-    """A `RetryMachine` that keeps what it was given, once."""
-
-    def __init__(self) -> None:
-        self.started: list[Redelivery] = []
-
-    def start(self, redelivery: Redelivery) -> None:
-        if redelivery not in self.started:
-            self.started.append(redelivery)

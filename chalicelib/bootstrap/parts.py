@@ -2,26 +2,30 @@
 
 import functools
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
 from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
+from chalicelib.adapters.dynamodb.announcements import DynamoDBAnnouncer
 from chalicelib.adapters.dynamodb.connections import DynamoDBConnections
+from chalicelib.adapters.dynamodb.endpoints import DynamoDBEndpoints
+from chalicelib.adapters.dynamodb.failures_log import DynamoDBFailures
 from chalicelib.adapters.dynamodb.fleet import DynamoDBFleet
+from chalicelib.adapters.dynamodb.health import DynamoDBHealth
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.http import GuardedPoster
-from chalicelib.adapters.memory import FixedEndpoints
 from chalicelib.adapters.providers.livekit import room_name
 from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
 from chalicelib.adapters.sockets import GatewaySockets
 from chalicelib.adapters.workers import WorkerPorts
-from chalicelib.bootstrap import world
+from chalicelib.bootstrap import lines, world
+from chalicelib.protocol.control import Doorbell, Redelivery
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
-from chalicelib.services import delivery
 from chalicelib.services.calls import CallService
 from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import EffectService, Rooms
@@ -30,6 +34,7 @@ from chalicelib.services.ports import Clock, EventBus
 from chalicelib.services.relay import RelayService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
+from chalicelib.services.visits import Ports
 from chalicelib.services.wakes import WakeService
 from chalicelib.settings import DEFAULT_TABLE, Settings
 
@@ -43,23 +48,52 @@ def event_bus() -> EventBus:
     return EventBridgeBus(world.client("events"), bus, EVENT_SOURCE)
 
 
+class LateBus:
+    """An `EventBus` whose client is made when it is needed, which is rarely."""
+
+    def publish(self, doorbells: Iterable[Doorbell]) -> list[int]:
+        return event_bus().publish(doorbells)
+
+
+class LateRetries:
+    """A `RetryMachine` whose client is made when it is needed, which is rarely."""
+
+    def start(self, redelivery: Redelivery, token: str = "") -> None:
+        _retries().start(redelivery, token)
+
+
+@functools.cache
+def _retries() -> StepFunctionsRetries:
+    machine_arn = world.settings().redelivery_machine_arn
+    return StepFunctionsRetries(world.client("stepfunctions"), machine_arn)
+
+
 @functools.cache
 def deliveries() -> DeliveryService:
     """What the webhook functions are made of."""
+    return DeliveryService(delivery_ports())
+
+
+@functools.cache
+def delivery_ports() -> Ports:
+    """The world in which webhooks are delivered, and their endpoints managed."""
     read = world.settings()
-    return DeliveryService(
-        delivery.Ports(
-            calls=world.calls(read.table),
-            lanes=DynamoDBLanes(world.table(read.table)),
-            endpoints=FixedEndpoints({DEFAULT_TENANT: read.endpoints}),
-            poster=GuardedPoster(UrlPolicy(allows_loopback=read.is_development)),
-            retries=StepFunctionsRetries(
-                world.client("stepfunctions"), read.redelivery_machine_arn
-            ),
-            tallies=DynamoDBTallies(world.table(read.table)),
-            clock=SystemClock(),
-            draws=SystemDraws(),
-        )
+    table = world.table(read.table)
+    fixed = {DEFAULT_TENANT: read.endpoints}
+    return Ports(
+        calls=world.calls(read.table),
+        lanes=DynamoDBLanes(table),
+        endpoints=DynamoDBEndpoints(table, world.vault(), fixed),
+        health=DynamoDBHealth(table),
+        failures=DynamoDBFailures(table),
+        poster=GuardedPoster(UrlPolicy(allows_loopback=read.is_development)),
+        retries=LateRetries(),
+        tallies=DynamoDBTallies(table),
+        announcer=DynamoDBAnnouncer(table),
+        bus=LateBus(),
+        clock=SystemClock(),
+        draws=SystemDraws(),
+        schedule=read.webhook_schedule,
     )
 
 
@@ -68,8 +102,8 @@ def wakes() -> WakeService:
     """What the timers' functions are made of."""
     read, clock = world.settings(), SystemClock()
     repository = world.calls(read.table)
-    calls = CallService(repository, clock, SystemDraws())
-    return WakeService(calls, repository, _rooms(read), clock)
+    calls = CallService(repository, clock, SystemDraws(), lines.commit_listener())
+    return WakeService(calls, repository, _rooms(read), clock, lines.devices())
 
 
 @functools.cache

@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.adapters.clock import SystemClock, SystemDraws
+from chalicelib.adapters.dynamodb.keys import DynamoDBKeys
+from chalicelib.adapters.dynamodb.limits import DynamoDBWindows
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
-from chalicelib.adapters.providers.livekit import LiveKit
-from chalicelib.adapters.providers.p2p import PeerToPeer
-from chalicelib.adapters.providers.trtc import Trtc
-from chalicelib.bootstrap import parts, world
+from chalicelib.adapters.repetitions import StoredRepetitions
+from chalicelib.bootstrap import lines, parts, phones, world
+from chalicelib.bootstrap.media import providers, trtc
+from chalicelib.bootstrap.webhooks import Webhooks, webhooks_of
 from chalicelib.domain.call import Call
+from chalicelib.protocol.tokens import Trust
 from chalicelib.protocol.vocabulary import Provider
 from chalicelib.services.calls import CallService
 from chalicelib.services.fleet import FleetService
+from chalicelib.services.history import HistoryService
+from chalicelib.services.keys import KeyService
+from chalicelib.services.limits import LimitService, WindowRepository
+from chalicelib.services.media import Entrances
+from chalicelib.services.mobile import DeviceService
 from chalicelib.services.ports import (
     Clock,
     Draws,
@@ -22,9 +30,12 @@ from chalicelib.services.ports import (
     TallyRepository,
     TrtcTicket,
 )
+from chalicelib.services.repetition import Repetitions
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
-from chalicelib.settings import Settings, TrtcSettings
+from chalicelib.services.tickets import TicketService
+from chalicelib.services.timeline import TimelineService
+from chalicelib.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,15 @@ class ControlPlane:
     fleet: FleetService
     sessions: SessionService
     providers: Mapping[Provider, MediaProvider]
+    repetitions: Repetitions
+    trust: Trust
+    keys: KeyService
+    limits: LimitService
+    history: HistoryService
+    timelines: TimelineService
+    devices: DeviceService
+    tickets: TicketService
+    webhooks: Webhooks
     clock: Clock
     draws: Draws
 
@@ -45,20 +65,14 @@ class ControlPlane:
         self, call: Call, uid: str, device_type: str, seconds: int | None = None
     ) -> JoinCredentials:
         """Of the call's own provider; one that is not set up fails no command."""
-        provider = self.providers.get(call.provider)
-        if provider is None:
-            name = call.provider.value
-            return JoinCredentials(
-                name, "", "", call.id, problem=f"{name} is not set up"
-            )
-        now_ms = self.clock.now_ms()
-        return provider.credentials(call, uid, device_type, now_ms, seconds)
+        entrances = Entrances(self.providers, self.clock)
+        return entrances.credentials(call, uid, device_type, seconds)
 
     def trtc_ticket(self, call: Call, uid: str) -> TrtcTicket:
         """Whatever carries the call; one that opens nothing where TRTC is not set."""
         if self.settings.trtc is None:
             return TrtcTicket(call.room_number, "", "", 0)
-        minter = _trtc(self.settings.trtc)
+        minter = trtc(self.settings.trtc)
         return minter.ticket(call.room_number, uid, self.clock.now_ms())
 
 
@@ -70,7 +84,9 @@ def control_plane() -> ControlPlane:
 
 def _plane(settings: Settings) -> ControlPlane:
     clock, draws = SystemClock(), SystemDraws()
-    calls = CallService(world.calls(settings.table), clock, draws)
+    calls = CallService(
+        world.calls(settings.table), clock, draws, lines.commit_listener()
+    )
     return ControlPlane(
         settings=settings,
         calls=calls,
@@ -79,25 +95,24 @@ def _plane(settings: Settings) -> ControlPlane:
         fleet=parts.fleet_of(settings.table, parts.door(settings, clock)),
         sessions=parts.sessions(settings.table),
         providers=providers(settings),
+        repetitions=StoredRepetitions(
+            world.table(settings.table), world.vault(), clock, draws
+        ),
+        trust=world.trust(settings),
+        keys=KeyService(DynamoDBKeys(world.table(settings.table)), clock, draws),
+        limits=limits_of(settings, DynamoDBWindows(world.table(settings.table)), clock),
+        history=phones.history(),
+        timelines=phones.timelines(settings, calls),
+        devices=phones.devices(settings),
+        tickets=lines.tickets(),
+        webhooks=webhooks_of(settings, parts.delivery_ports(), phones.history()),
         clock=clock,
         draws=draws,
     )
 
 
-def providers(settings: Settings) -> dict[Provider, MediaProvider]:
-    """Those that the environment sets up.
-
-    A worker is none of them yet: its sessions have one party each.
-    """
-    found: dict[Provider, MediaProvider] = {Provider.P2P: PeerToPeer(settings.ice)}
-    if settings.trtc:
-        found[Provider.TRTC] = _trtc(settings.trtc)
-    if livekit := settings.livekit:
-        found[Provider.LIVEKIT] = LiveKit(
-            livekit.client_url, livekit.api_key, livekit.api_secret
-        )
-    return found
-
-
-def _trtc(trtc: TrtcSettings) -> Trtc:
-    return Trtc(trtc.sdk_app_id, trtc.secret_key)
+def limits_of(
+    settings: Settings, repository: WindowRepository, clock: Clock
+) -> LimitService:
+    of_user, of_server = settings.rate_limit, settings.rate_limit_servers
+    return LimitService(repository, clock, of_user, of_server)

@@ -9,9 +9,15 @@ import botocore.config
 import botocore.session
 
 from chalicelib import settings as settings_module
+from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.rows import Row
+from chalicelib.adapters.jwks import FetchedKeys
+from chalicelib.adapters.vault_kms import KmsVault
+from chalicelib.adapters.vault_local import LocalVault
+from chalicelib.protocol.tokens import Trust
+from chalicelib.services.vault import Vault
 from chalicelib.settings import Settings
 
 CLIENT_CONFIG = botocore.config.Config(
@@ -33,6 +39,20 @@ def settings() -> Settings:
     return settings_module.parse({**secrets, **os.environ})
 
 
+def trust(settings: Settings) -> Trust:
+    """Whose tokens are good; nothing is fetched before a token needs it."""
+    issuer = settings.issuer
+    if issuer is None:
+        return Trust(settings.jwt_secret)
+    keys = _keys_of(issuer.url) if issuer.keys is None else issuer.keys
+    return Trust(settings.jwt_secret, keys, issuer.name, issuer.audience)
+
+
+@functools.cache
+def _keys_of(url: str) -> FetchedKeys:
+    return FetchedKeys(url, SystemClock())
+
+
 def calls(name: str) -> DynamoDBCalls:
     model = table(name)
     return DynamoDBCalls(model, rows.connection_of(model))
@@ -45,6 +65,15 @@ def table(name: str) -> type[Row]:
     # Now, for threads that come together would make one each.
     _ = rows.connection_of(model).client
     return model
+
+
+@functools.cache
+def vault() -> Vault:
+    """What seals secrets before they go to the table."""
+    read = settings()
+    if read.kms_key_arn:
+        return KmsVault(lambda: client("kms"), read.kms_key_arn, SystemClock())
+    return LocalVault(read.jwt_secret, SystemDraws())
 
 
 @functools.cache

@@ -34,7 +34,9 @@ def create(command: Create, now_ms: int) -> Moved:
     invitees = _others(command.invitees, command.creator)
     if 1 + len(invitees) > command.max_participants:
         raise CallFull(command.call_id)
-    creator = Participant(command.creator, ParticipantState.INVITED, now_ms)
+    creator = Participant(
+        command.creator, ParticipantState.INVITED, now_ms, device=command.device
+    )
     call = Call(
         tenant=command.tenant,
         id=command.call_id,
@@ -86,8 +88,12 @@ def join(call: Call, command: Join, now_ms: int) -> Moved:
     """
     member = call.participant(command.uid)
     if member is not None and member.state is ParticipantState.JOINED:
-        device_type = command.device_type or member.device_type
-        return call.with_participant(replace(member, device_type=device_type)), ()
+        moved = replace(
+            member,
+            device_type=command.device_type or member.device_type,
+            device=command.device or member.device,
+        )
+        return call.with_participant(moved), ()
     active = sum(other.is_active for other in call.others(command.uid))
     if active >= call.max_participants:
         raise CallFull(call.id)
@@ -100,6 +106,8 @@ def join(call: Call, command: Join, now_ms: int) -> Moved:
     is_answer = command.uid != call.creator and call.state is CallState.WAITING
     if call.dialect is Dialect.DTALK and is_answer and is_awaited:
         call, events = _come(call, creator, "", now_ms)
+    known = "" if member.has_joined else member.device
+    member = replace(member, device=command.device or known)
     call, came = _come(call, member, command.device_type, now_ms)
     return call, (*events, *came)
 
@@ -110,15 +118,21 @@ def answer(call: Call, command: Answer, now_ms: int) -> Moved:
     if member is None:
         raise NotParticipant(command.uid)
     if member.state is ParticipantState.JOINED:
-        if "" not in (command.device_type, member.device_type) and (
-            command.device_type != member.device_type
-        ):
+        if _is_elsewhere(member, command):
             raise AnsweredElsewhere(command.uid)
     elif member.uid == call.creator and call.state is CallState.WAITING:
         raise NotPermitted(call.id)
     elif not _may_come(member):
         raise NotInvited(call.id)
-    return join(call, Join(command.uid, command.device_type), now_ms)
+    return join(call, Join(command.uid, command.device_type, command.device), now_ms)
+
+
+def _is_elsewhere(member: Participant, command: Answer) -> bool:
+    """By the devices' own names, or else by what kind they are."""
+    if "" not in (command.device, member.device):
+        return command.device != member.device
+    kinds = command.device_type, member.device_type
+    return "" not in kinds and kinds[0] != kinds[1]
 
 
 def _come(call: Call, member: Participant, device_type: str, now_ms: int) -> Moved:
@@ -133,10 +147,11 @@ def _come(call: Call, member: Participant, device_type: str, now_ms: int) -> Mov
         end_reason=None,
     )
     call, started = start(call, now_ms)
-    if joined.uid != call.creator:
+    is_answer = call.state is CallState.WAITING and joined.uid != call.creator
+    if is_answer:
         call = replace(call, state=CallState.ACTIVE)
     call = replace(call.with_participant(joined), alive_at_ms=now_ms)
-    told = ParticipantJoined(joined.uid, joined.device_type)
+    told = ParticipantJoined(joined.uid, joined.device_type, joined.device, is_answer)
     return _talking(call, now_ms), (*started, told)
 
 

@@ -32,6 +32,9 @@ class Participant:
     """When an unanswered ring is missed; None for who is not being rung."""
     device_type: str = ""
     """Of the device that joined; empty until then, or if it did not say."""
+    device: str = ""
+    """The device that joined, or created the call, by its own name; at most 64
+    characters, empty if it did not say."""
     joined_at_ms: int | None = None
     """The latest join."""
     left_at_ms: int | None = None

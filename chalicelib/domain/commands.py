@@ -29,6 +29,8 @@ class Create:
     """Invitees who are in another live call."""
     details: Mapping[str, str] = field(default_factory=dict)
     """See `Call.details`."""
+    device: str = ""
+    """The creator's; see `Participant.device`."""
 
     @property
     def is_named_by_trace(self) -> bool:
@@ -59,6 +61,7 @@ class Join:
 
     uid: str
     device_type: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Answer:
 
     uid: str
     device_type: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ class Reconcile:
 
     present: tuple[Appear, ...] | None
     """None when the provider could not be asked: that proves nothing."""
+    alive_at_ms: int | None = None
+    """When a member was last seen, where that is known and no connection is."""
 
 
 Command = (

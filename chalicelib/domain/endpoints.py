@@ -16,6 +16,12 @@ class Disabled(StrEnum):
     """Nothing got through for days."""
 
 
+def is_named(event_type: str, names: tuple[str, ...]) -> bool:
+    """Itself, or with all of its kind."""
+    kind = event_type.partition(".")[0] + ".*"
+    return event_type in names or kind in names
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a business hears of events."""
@@ -37,8 +43,7 @@ class Endpoint:
     version: int = 1
 
     def wants(self, event_type: str) -> bool:
-        kind = event_type.partition(".")[0] + ".*"
-        return event_type in self.events or kind in self.events
+        return is_named(event_type, self.events)
 
     def secrets(self, now_ms: int) -> tuple[str, ...]:
         """Those that sign now, the newest first."""

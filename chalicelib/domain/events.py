@@ -1,6 +1,6 @@
 """What has happened to a call, in the order in which it is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from chalicelib.protocol.vocabulary import EventType
@@ -34,6 +34,9 @@ class ParticipantJoined:
 
     uid: str
     device_type: str
+    device: str = ""
+    is_answer: bool = field(default=False, compare=False, repr=False)
+    """It made the call an answered one."""
     type: ClassVar[EventType] = EventType.PARTICIPANT_JOINED
 
 

@@ -84,6 +84,9 @@ def reconcile(call: Call, command: Reconcile, now_ms: int) -> Moved:
         if call.is_live and member.sid and member.sid not in sids:
             call, caused = vanish(call, Vanish(member.uid, member.sid), now_ms)
             events += caused
+    if command.alive_at_ms is not None:
+        known_at_ms = call.alive_at_ms or call.created_at_ms
+        call = replace(call, alive_at_ms=max(known_at_ms, command.alive_at_ms))
     alive_at_ms = call.alive_at_ms or call.created_at_ms
     if call.check_at_ms is not None and now_ms - alive_at_ms >= LIVENESS_MS:
         call, caused = endings.finish(call, EndReason.FAILED, None, now_ms)

@@ -61,13 +61,18 @@ class Outcome(StrEnum):
     """What became of one attempt to redeliver a webhook."""
 
     DELIVERED = "delivered"
+    """Nothing is left to be done here."""
     RETRY = "retry"
     UNDELIVERABLE = "undeliverable"
+    EXHAUSTED = "exhausted"
+    """The webhook is; the lane behind it goes on when there is a dead letter of it."""
+    APART = "apart"
+    """The webhook is to leave its lane, which goes on; from then on it goes alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redelivery:
-    """One webhook on its way through the retry machine, which carries only keys."""
+    """What the retry machine carries, by its keys alone: a webhook, a lane, a range."""
 
     tenant: str
     call_id: str
@@ -75,10 +80,14 @@ class Redelivery:
     webhook_id: str
     endpoint_id: str
     attempt: int
-    """The number of the attempt to come, from 2."""
+    """The number of the attempt to come, from 1."""
     delay_seconds: int
     """How long the machine waits before it."""
     outcome: Outcome = Outcome.RETRY
+    lease: str = ""
+    """The lane's, when all of it waits behind this webhook; else it goes alone."""
+    through_seq: int = 0
+    """0 for this webhook alone; else for all of the call from ``seq`` to there."""
 
     def render(self) -> dict[str, Any]:
         return stamped(
@@ -91,6 +100,8 @@ class Redelivery:
                 "attempt": self.attempt,
                 "delay_seconds": self.delay_seconds,
                 "outcome": self.outcome.value,
+                "lease": self.lease,
+                "through_seq": self.through_seq,
             }
         )
 
@@ -107,6 +118,8 @@ class Redelivery:
             attempt=int(value["attempt"]),
             delay_seconds=int(value["delay_seconds"]),
             outcome=Outcome(value["outcome"]),
+            lease=value.get("lease", ""),
+            through_seq=int(value.get("through_seq", 0)),
         )
 
 

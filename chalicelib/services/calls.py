@@ -39,15 +39,25 @@ class Attempt:
     """The sender's Idempotency-Key in its own scope, or drawn at the edge."""
     fingerprint: str
     """Hash of the request."""
+    is_keyed: bool = False
+    """Whether its sender chose the id, and so may send it again."""
 
 
 class CallService:
     """Carries out commands on calls, each as one read and one transaction."""
 
-    def __init__(self, calls: CallRepository, clock: Clock, draws: Draws) -> None:
+    def __init__(
+        self,
+        calls: CallRepository,
+        clock: Clock,
+        draws: Draws,
+        listener: ports.CommitListener | None = None,
+    ) -> None:
+        """``listener`` hears of each commit before its command is answered."""
         self._calls = calls
         self._clock = clock
         self._draws = draws
+        self._listener = listener
 
     def create(self, command: Create, attempt: Attempt) -> Call:
         """Raises `CallError`, `CommandReused` or `Unavailable`."""
@@ -123,8 +133,9 @@ class CallService:
                 known = None
                 decision = calls.handle(before, command, self._clock.now_ms())
                 if not decision.has_changed:
-                    return _answer(decision, call_id)
-                self._store(self._commit(before, decision, attempt), retries)
+                    return self._unchanged(tenant, call_id, decision, attempt)
+                commit = self._commit(before, decision, attempt)
+                self._store(commit, retries)
             except ports.AlreadyDone as done:
                 return _replay(done.record, attempt)
             except ports.CallIdTaken:
@@ -135,7 +146,19 @@ class CallService:
                 retries.wait(lost)
             else:
                 _log_transition(before, decision.call)
+                if self._listener is not None:
+                    self._listener.committed(commit.after, commit.events)
                 return _answer(decision, call_id)
+
+    def _unchanged(
+        self, tenant: str, call_id: str, decision: calls.Decision, attempt: Attempt
+    ) -> Call:
+        """Nothing is to be done, it may be because this attempt has done it."""
+        if attempt.is_keyed:
+            record = self._read(lambda: self._calls.record(tenant, attempt.command_id))
+            if record is not None:
+                return _replay(record, attempt)
+        return _answer(decision, call_id)
 
     def _before(self, tenant: str, call_id: str, command: Command) -> Call | None:
         """A call to be created is not looked for: the transaction does it."""

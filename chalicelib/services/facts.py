@@ -33,7 +33,7 @@ def _outbox_event(call: Call, told: Told, is_last: bool) -> OutboxEvent:
         event_id=f"{call.trace_id}-{told.seq}",
         type=told.event.type.value,
         at_ms=told.at_ms,
-        data=_call_facts(call) | _own_facts(call, told),
+        data=_call_facts(call) | _own_facts(call, told) | _gone(call),
         is_last=is_last,
     )
 
@@ -78,6 +78,13 @@ def _call_facts(call: Call) -> dict[str, Any]:
     }
 
 
+def _gone(call: Call) -> dict[str, Any]:
+    """The members of a live call who are neither in nor rung, if there are any."""
+    locked = call.locked_uids
+    gone = [uid for uid in call.uids if uid not in locked]
+    return {"gone_uids": gone} if call.is_live and gone else {}
+
+
 def _own_facts(call: Call, told: Told) -> dict[str, Any]:
     match told.event:
         case RoomStarted():
@@ -86,6 +93,7 @@ def _own_facts(call: Call, told: Told) -> dict[str, Any]:
             return {
                 "duration_seconds": call.duration_seconds,
                 "initiator": call.initiator.value if call.initiator else None,
+                "answered_at_ms": call.talk_started_at_ms,
             }
         case ParticipantInvited(uids=uids):
             deadline_at_ms = told.at_ms + call.ring_seconds * 1000
@@ -95,7 +103,10 @@ def _own_facts(call: Call, told: Told) -> dict[str, Any]:
             }
         case ParticipantMissed(uid=uid):
             return {"uid": uid, "missed_uids": [uid]}
-        case ParticipantJoined(uid=uid, device_type=device_type):
-            return {"uid": uid, "device_type": device_type}
+        case ParticipantJoined(uid=uid, device_type=device_type, device=device):
+            known: dict[str, Any] = {"device": device} if device else {}
+            if told.event.is_answer:
+                known["is_answer"] = True
+            return {"uid": uid, "device_type": device_type, **known}
         case event:
             return {"uid": event.uid}

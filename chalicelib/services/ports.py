@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from chalicelib.domain.call import Call
 from chalicelib.protocol.control import Doorbell, Redelivery
-from chalicelib.protocol.vocabulary import CONTRACT_EVENTS
 
 
 class RepositoryError(Exception):
@@ -132,6 +131,13 @@ class Commit:
         return self.before.locked_uids if self.before else frozenset()
 
 
+class CommitListener(Protocol):
+    """Hears of what was stored, in the process that stored it."""
+
+    def committed(self, call: Call, events: tuple[OutboxEvent, ...]) -> None:
+        """Within a bound of its own; never raises, for it is stored."""
+
+
 class CallRepository(Protocol):
     """Calls, the locks of their members, their outbox and the commands' records."""
 
@@ -146,6 +152,9 @@ class CallRepository(Protocol):
 
     def call_id_of_trace(self, tenant: str, trace_id: int) -> str | None:
         """The call, if it is the tenant's, that has the number."""
+
+    def record(self, tenant: str, command_id: str) -> CommandRecord | None:
+        """What became of a command that changed something, for a day at least."""
 
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         """Free a user of a lock that names a call which does not hold it."""
@@ -167,68 +176,11 @@ class CallRepository(Protocol):
     def rearm(self, call: Call) -> None:
         """Have a live call's TTL wake it again; its last has been used up."""
 
+    def postpone(self, call: Call, at_ms: int) -> None:
+        """An ended call need not be looked at again before then."""
+
     def disarm(self, call: Call) -> None:
         """An ended call need not be looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneKey:
-    """One endpoint's queue of one call's events."""
-
-    tenant: str
-    call_id: str
-    endpoint_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A lane as its leaseholder has it."""
-
-    key: LaneKey
-    next_seq: int
-    rings: int
-    """How often it was rung while somebody held it."""
-    lease: str
-    """Proof of holding it, new with each lease."""
-
-
-class LaneRepository(Protocol):
-    """Who delivers a call's events to an endpoint, and how far they have come."""
-
-    def lease(
-        self, key: LaneKey, seq: int, now_ms: int, until_ms: int, lease: str
-    ) -> Lane | None:
-        """Take the lane for the sake of event ``seq``.
-
-        None when that event is behind it, or when somebody holds the lane: they
-        are then rung, and cannot let go of it before they have looked again.
-        """
-
-    def settle(self, lane: Lane, next_seq: int) -> Lane | None:
-        """Let go of the lane at ``next_seq``; None when that is done.
-
-        A lane that was rung meanwhile is kept instead, and returned at
-        ``next_seq`` to be looked at again. A lease lost to another is dropped.
-        """
-
-    def next_seq(self, key: LaneKey) -> int:
-        """How far the lane has come; 1 for one that nobody has taken yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a business hears of events."""
-
-    id: str
-    url: str
-    secret: str = field(repr=False)
-    timeout_seconds: float = 10.0
-    events: tuple[str, ...] = CONTRACT_EVENTS
-    """What it hears of: names, or all of a kind as ``session.*``."""
-
-    def wants(self, event_type: str) -> bool:
-        kind = event_type.partition(".")[0] + ".*"
-        return event_type in self.events or kind in self.events
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +206,6 @@ class TallyRepository(Protocol):
         """Drop the counts of the days before the one of ``at_ms``."""
 
 
-class EndpointRepository(Protocol):
-    """The webhook endpoints of each tenant."""
-
-    def of_tenant(self, tenant: str) -> tuple[Endpoint, ...]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back of a post: a status, or why there was none."""
@@ -268,6 +214,10 @@ class Answer:
     """None when no whole answer came."""
     error: str = ""
     retry_after_seconds: int | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
 
 
 class Poster(Protocol):
@@ -289,8 +239,8 @@ class EventBus(Protocol):
 class RetryMachine(Protocol):
     """Carries what could not be delivered at once."""
 
-    def start(self, redelivery: Redelivery) -> None:
-        """Starting the same one again does nothing."""
+    def start(self, redelivery: Redelivery, token: str = "") -> None:
+        """Starting the same one again does nothing, unless by another token."""
 
 
 @dataclass(frozen=True, slots=True)

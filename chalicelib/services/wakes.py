@@ -12,9 +12,10 @@ from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Appear, Reconcile, Wake
 from chalicelib.domain.errors import CallError
 from chalicelib.protocol.vocabulary import Provider
-from chalicelib.services import agenda, ports
+from chalicelib.services import agenda, liveness, ports
 from chalicelib.services.calls import CallService
 from chalicelib.services.delivery import DeliveryService
+from chalicelib.services.devices import DeviceRepository
 from chalicelib.services.effects import Rooms
 from chalicelib.services.providers import ProviderUnreachable
 
@@ -42,11 +43,14 @@ class WakeService:
         repository: ports.CallRepository,
         rooms: Mapping[Provider, Rooms],
         clock: ports.Clock,
+        devices: DeviceRepository | None = None,
     ) -> None:
+        """``devices`` tell of the parties of calls that have no rooms."""
         self._calls = calls
         self._repository = repository
         self._rooms = rooms
         self._clock = clock
+        self._devices = devices
 
     def ring(self, tenant: str, call_id: str) -> Ring:
         """The timer of a ring has come: missed now, or not yet, or long over."""
@@ -80,16 +84,20 @@ class WakeService:
         return len(due)
 
     def _audit(self, call: Call, deliveries: DeliveryService) -> None:
-        is_due = agenda.look_at_ms(call) <= self._clock.now_ms()
-        if is_due and deliveries.audit(call):
+        if agenda.look_at_ms(call) > self._clock.now_ms():
+            return
+        again_ms = deliveries.audit(call)
+        if again_ms is None:
             self._repository.disarm(call)
+        else:
+            self._repository.postpone(call, again_ms)
 
     def _look(self, tenant: str, call_id: str) -> Call | None:
         """Let time pass, and ask the provider who is there if it is time to."""
         call = self._wake(tenant, call_id)
         if call is None or not self._is_to_be_checked(call):
             return call
-        return self._calls.act(tenant, call_id, Reconcile(self._present(call)))
+        return self._calls.act(tenant, call_id, self._proof(call))
 
     def _wake(self, tenant: str, call_id: str) -> Call | None:
         try:
@@ -100,6 +108,18 @@ class WakeService:
     def _is_to_be_checked(self, call: Call) -> bool:
         at_ms = call.check_at_ms
         return at_ms is not None and at_ms <= self._clock.now_ms()
+
+    def _proof(self, call: Call) -> Reconcile:
+        devices = self._devices
+        if devices is None or call.provider not in liveness.UNSEEN:
+            return Reconcile(self._present(call))
+        try:
+            return liveness.proof(
+                call, lambda uid: devices.seen_of_user(call.tenant, uid)
+            )
+        except ports.RepositoryError as reason:
+            log.warning("devices not read", extra={"reason": str(reason)})
+            return Reconcile(None)
 
     def _present(self, call: Call) -> tuple[Appear, ...] | None:
         rooms = self._rooms.get(call.provider)

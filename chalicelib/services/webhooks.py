@@ -1,7 +1,7 @@
 """What a business receives of an event: its body, its headers, its signatures.
 
-Bodies are TgoRTC's (contract 003) for calls of every dialect; the signature
-headers are both TgoRTC's and Standard Webhooks 1.0's.
+Bodies are TgoRTC's (contract 003) for calls of every dialect, but Standard Webhooks'
+for what is ours; the signature headers are both TgoRTC's and Standard Webhooks 1.0's.
 """
 
 import base64
@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from chalicelib.domain.endpoints import Endpoint
 from chalicelib.protocol.session.instants import render as instant
 from chalicelib.protocol.vocabulary import (
-    SESSION_EVENTS,
+    CONTRACT_EVENTS,
+    ENDPOINT_EVENTS,
     CallState,
     EndReason,
     EventType,
+    MediaType,
 )
-from chalicelib.services.ports import Endpoint, OutboxEvent
+from chalicelib.services.ports import OutboxEvent
 
 WHSEC = "whsec_"
 
@@ -64,33 +67,91 @@ class Webhook:
     body: bytes
 
 
-def webhooks_of(event: OutboxEvent) -> tuple[Webhook, ...]:
-    """One for an event, but for each of those invited together one of their own."""
+def webhooks_of(event: OutboxEvent, endpoint: Endpoint) -> tuple[Webhook, ...]:
+    """What the endpoint is told of an event: nothing, one webhook or several.
+
+    Each of those invited together has one of their own, and ``call.*`` stands behind
+    what it is derived from. No endpoint is told what became of itself.
+    """
+    if event.type in ENDPOINT_EVENTS and event.data["endpoint_id"] == endpoint.id:
+        return ()
+    own = _own(event) if endpoint.wants(event.type) else ()
+    derived = _call_webhook(event)
+    if derived is not None and endpoint.wants(derived.type):
+        return (*own, derived)
+    return own
+
+
+def _own(event: OutboxEvent) -> tuple[Webhook, ...]:
+    if event.type not in CONTRACT_EVENTS:
+        return (_webhook(event, event.type, event.event_id, _ours(event)),)
     invited = event.data.get("invited_uids")
     if invited is None:
-        return (_webhook(event, event.event_id, event.data),)
+        body = _body(event, event.data)
+        return (_webhook(event, event.type, event.event_id, body),)
     return tuple(
         _webhook(
             event,
+            event.type,
             event.event_id if place == 0 else f"{event.event_id}-{place}",
-            {**event.data, "uid": uid, "invited_uids": [uid]},
+            _body(event, {**event.data, "uid": uid, "invited_uids": [uid]}),
         )
         for place, uid in enumerate(invited)
     )
 
 
-def _webhook(event: OutboxEvent, webhook_id: str, data: Mapping[str, Any]) -> Webhook:
-    body = json.dumps(
-        _session_body(event) if event.type in SESSION_EVENTS else _body(event, data),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
-    return Webhook(webhook_id, event.type, event.at_ms, event.seq, body)
+def _webhook(
+    event: OutboxEvent, kind: str, webhook_id: str, body: Mapping[str, Any]
+) -> Webhook:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Webhook(webhook_id, kind, event.at_ms, event.seq, text.encode())
 
 
-def _session_body(event: OutboxEvent) -> dict[str, Any]:
+def _ours(event: OutboxEvent) -> dict[str, Any]:
     """Standard Webhooks' shape: what is no part of TgoRTC's contract has it."""
     return {"type": event.type, "timestamp": instant(event.at_ms), "data": event.data}
+
+
+def _call_webhook(event: OutboxEvent) -> Webhook | None:
+    """Ours about the call, where the contract's event means that."""
+    told = _call_news(event)
+    if told is None:
+        return None
+    kind, news = told
+    facts = event.data
+    data = {
+        "call_id": event.call_id,
+        "trace_id": str(facts["trace_id"]),
+        "caller": facts["creator"],
+        "uids": facts["uids"],
+        "media_type": MediaType(facts["media_type"]).name.lower(),
+        "dialect": facts["dialect"],
+        "provider": facts["provider"],
+        **news,
+    }
+    body = {"type": kind, "timestamp": instant(event.at_ms), "data": data}
+    return _webhook(event, kind, f"{event.event_id}-call", body)
+
+
+def _call_news(event: OutboxEvent) -> tuple[str, dict[str, Any]] | None:
+    """The type, and what is new by it."""
+    facts = event.data
+    if event.type == EventType.PARTICIPANT_INVITED:
+        news = {
+            "invited_uids": facts["invited_uids"],
+            "deadline_at": facts["deadline_at"],
+        }
+        return "call.ringing", news
+    if event.type == EventType.PARTICIPANT_JOINED and facts.get("is_answer"):
+        who = {"uid": facts["uid"], "device_type": facts["device_type"]}
+        return "call.answered", who
+    if event.type == EventType.ROOM_FINISHED:
+        return "call.ended", {
+            "reason": facts["end_reason"],
+            "initiator": facts["initiator"],
+            "duration": facts["duration_seconds"],
+        }
+    return None
 
 
 def _body(event: OutboxEvent, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,11 +200,24 @@ def headers_of(endpoint: Endpoint, webhook: Webhook, now_ms: int) -> dict[str, s
         "webhook-id": webhook.id,
         "webhook-timestamp": str(now_ms // 1000),
     }
-    if endpoint.secret:
-        headers["X-Signature"] = tgortc_signature(endpoint.secret, webhook.body)
-        headers["webhook-signature"] = standard_signature(
-            endpoint.secret, webhook.id, now_ms // 1000, webhook.body
-        )
+    return headers | _signatures(endpoint, webhook, now_ms)
+
+
+def _signatures(endpoint: Endpoint, webhook: Webhook, now_ms: int) -> dict[str, str]:
+    """While a secret is being replaced, what knows the old one alone goes on working:
+    ``X-Signature`` is the old one's until its time has come."""
+    if not endpoint.secret:
+        return {}
+    secrets, at_s = endpoint.secrets(now_ms), now_ms // 1000
+    signed = [
+        standard_signature(one, webhook.id, at_s, webhook.body) for one in secrets
+    ]
+    headers = {
+        "X-Signature": tgortc_signature(secrets[-1], webhook.body),
+        "webhook-signature": " ".join(signed),
+    }
+    if len(secrets) > 1:
+        headers["X-Signature-New"] = tgortc_signature(secrets[0], webhook.body)
     return headers
 
 

@@ -76,7 +76,8 @@ def _principal(headers: Mapping[str, str], query: Mapping[str, str]) -> Principa
     settings = bootstrap.settings()
     lowered = {name.lower(): value for name, value in headers.items()}
     is_open = Dialect.ACTIVE_CALL in settings.open_dialects
-    return tokens.admit(lowered, query, settings.jwt_secret, is_open=is_open)
+    trust = bootstrap.trust(settings)
+    return tokens.admit(lowered, query, trust, is_open=is_open)
 
 
 def _refusal(

@@ -8,6 +8,8 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lam
 
+from chalicelib import push_settings
+
 
 class Target(StrEnum):
     """The value of ``-c target=``."""
@@ -22,6 +24,14 @@ class Deployment:
 
     target: Target
     bundle: Path
+    push_sns_apps: str = ""
+    """The value of ``-c push_sns_apps=``: that of ``PARLEY_PUSH_SNS_APPS``."""
+
+    @property
+    def push_apps(self) -> list[str]:
+        """The ARNs in it; raises `InvalidPushSettings`."""
+        apps = push_settings.sns_apps({push_settings.SNS_APPS: self.push_sns_apps})
+        return sorted(set(apps.values()))
 
     @property
     def is_emulated(self) -> bool:

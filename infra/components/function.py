@@ -7,6 +7,7 @@ from aws_cdk import aws_dynamodb as ddb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lam
 from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_stepfunctions as sfn
@@ -30,6 +31,12 @@ WRITE_ACTIONS = (
 )
 
 INDEX_ACTIONS = ("dynamodb:Query",)
+
+SEAL_ACTIONS = ("kms:Encrypt", "kms:Decrypt")
+
+ENLIST_ACTIONS = ("sns:CreatePlatformEndpoint",)
+REVIVE_ACTIONS = ("sns:SetEndpointAttributes",)
+PUSH_ACTIONS = ("sns:Publish", "sns:DeleteEndpoint")
 
 TABLE_ACTIONS = {
     Access.READ: READ_ACTIONS,
@@ -87,6 +94,24 @@ class ParleyFunction(Construct):
             "Python 3.13 is supported until 2029; a newer one follows when the whole "
             "suite has run on it.",
         )
+        self._use_phones(deployment)
+
+    def _use_phones(self, deployment: Deployment) -> None:
+        """Permit what the wiring says of the SNS apps that the deployment names."""
+        apps = deployment.push_apps
+        is_concerned = self.wired.enlists_phones or self.wired.pushes_to_phones
+        if not (apps and is_concerned):
+            return
+        endpoints = [f"{arn.replace(':app/', ':endpoint/')}/*" for arn in apps]
+        if self.wired.enlists_phones:
+            self._permit(ENLIST_ACTIONS, apps)
+            self._permit(REVIVE_ACTIONS, endpoints)
+        if self.wired.pushes_to_phones:
+            self._permit(PUSH_ACTIONS, endpoints)
+        self._name(Variable.PUSH_SNS_APPS, deployment.push_sns_apps)
+        for endpoint in endpoints:
+            reason = "SNS names the endpoints of an app, one for each phone."
+            accept(self, f"IAM5[Resource::{endpoint}]", reason)
 
     def use_table(self, table: ddb.ITable) -> None:
         """Permit what the wiring says, item by item."""
@@ -103,6 +128,13 @@ class ParleyFunction(Construct):
         if self.wired.reads_secret:
             secret.grant_read(self.function)
             self._name(Variable.SECRET_ARN, secret.secret_arn)
+
+    def use_key(self, key: kms.IKey) -> None:
+        """Permit to seal and to open what was sealed, if the wiring says so."""
+        if self.wired.seals:
+            # Key.grant would permit data keys and re-encryption as well.
+            self._permit(SEAL_ACTIONS, [key.key_arn])
+            self._name(Variable.KMS_KEY_ARN, key.key_arn)
 
     def use_bus(self, bus: events.IEventBus) -> None:
         """Permit to put events on the bus, if the wiring says so."""
@@ -125,6 +157,16 @@ class ParleyFunction(Construct):
             self._permit(["execute-api:ManageConnections"], [arn])
             if url is not None:
                 self._name(Variable.CONNECTIONS_URL, url)
+
+    def use_sockets(self, name: str, url: str | None, arn: str) -> bool:
+        """Permit to reach the sockets of the API called ``name``, and tell whether the
+        wiring says so; ``url`` is None where it is known to nobody yet."""
+        if name not in self.wired.posts_to:
+            return False
+        self._permit(["execute-api:ManageConnections"], [arn])
+        if url is not None:
+            self._name(Variable.CLIENTS_URL, url)
+        return True
 
     def _permit(self, actions: Sequence[str], resources: Sequence[str]) -> None:
         self.function.add_to_role_policy(

@@ -38,7 +38,9 @@ class SocketFront(Construct):
     def __init__(
         self, scope: Construct, wired: WebSocketApi, function: ParleyFunction
     ) -> None:
-        super().__init__(scope, construct_id(wired.name))
+        is_namesake = wired.name == wired.function
+        name = f"{wired.name}-sockets" if is_namesake else wired.name
+        super().__init__(scope, construct_id(name))
         self.api = gateway.WebSocketApi(self, "Api", description=f"Parley {wired.name}")
         for route in WEB_SOCKET_ROUTES:
             self.api.add_route(

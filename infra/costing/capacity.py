@@ -7,6 +7,7 @@ that AWS may take for it. Indexes follow a commit at their own pace, so their wr
 never count twice.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ from infra.laptop.observation import AwsRequest, Change
 MONTH_SECONDS = 365 * 86400 / 12
 REFUSALS = ("ConditionalCheckFailedException", "TransactionCanceledException")
 """Failures that consume capacity; a throttled or malformed request does not."""
+WORD = re.compile(r"[A-Z]+\Z")
+USERS_HISTORY = ("USER", "CALL")
 
 
 @dataclass(slots=True)
@@ -187,5 +190,8 @@ def _bytes(item: Item | None) -> int:
 
 
 def _kind(key: Key) -> str:
-    """Of an item: its sort key up to the first ``#``, as ours begin with a word."""
-    return key[-1].partition("#")[0]
+    """Of an item: the word that its sort key begins with, or else its partition's."""
+    partition, sort = (part.partition("#")[0] for part in key[1:])
+    if (partition, sort) == USERS_HISTORY:
+        return "HISTORY"
+    return sort if WORD.match(sort) else partition

@@ -3,6 +3,7 @@
 from infra import wiring
 from infra.costing.prices import (
     ALARM_MONTH,
+    KEY_MONTH,
     LAMBDA_GB_SECOND,
     LAMBDA_REQUEST,
     READ_UNIT,
@@ -22,6 +23,7 @@ SWEEP_READ_UNITS = 16 * 0.5 + 1
 FLOOR = (
     Line(ALARM_MONTH, "alarms", ALARMS),
     Line(SECRET_MONTH, "secrets", 1),
+    Line(KEY_MONTH, "keys", 1),
     Line(LAMBDA_REQUEST, "sweeps", SWEEPS),
     Line(
         LAMBDA_GB_SECOND,
@@ -39,7 +41,6 @@ BILLED_BY_TIME = (
     "AWS::ElastiCache::",
     "AWS::ElasticLoadBalancingV2::",
     "AWS::GlobalAccelerator::",
-    "AWS::KMS::",
     "AWS::RDS::",
     "AWS::Route53::",
     "AWS::WAFv2::",

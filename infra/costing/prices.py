@@ -56,6 +56,10 @@ QUEUE_REQUEST = Price("SQS", "request", 0.40, MILLION, "2026-11-21")
 SECRET_REQUEST = Price("Secrets Manager", "request", 0.05, 10_000, "2026-11-21")
 SECRET_MONTH = Price("Secrets Manager", "month", 0.40, 1, "2026-11-21")
 
+KEY_MONTH = Price("KMS", "month", 1.00, 1, "2026-11-21")
+"""A customer's symmetric key, and as much again for each of its first two yearly
+rotations; its requests are few, for what was opened is kept."""
+
 LOG_GB = Price("CloudWatch", "GB", 0.50, 1, "2026-11-21")
 """Taken in, uncompressed; the gateway's access log costs the same."""
 LOG_GB_MONTH = Price("CloudWatch", "GB-month", 0.03, 1, "2026-11-21")

@@ -1,6 +1,5 @@
 """Calls between two people, one after the other, on a laptop cloud of their own."""
 
-import functools
 import json
 import os
 import secrets
@@ -13,7 +12,6 @@ from typing import Any
 
 import jwt
 
-from chalicelib import bootstrap
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.services import agenda
 from infra import wiring
@@ -22,6 +20,7 @@ from infra.costing.meter import Meter
 from infra.costing.receiver import Receiver
 from infra.costing.stopwatch import Stopwatch
 from infra.costing.tally import Tally
+from infra.laptop.built import forget_built
 from infra.laptop.clock import now_seconds
 from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.environment import laptop_environment
@@ -188,6 +187,8 @@ def _environment(jwt_secret: str, webhooks_url: str) -> Mapping[str, str]:
         "PATH": os.defpath,
         "PARLEY_JWT_SECRET": jwt_secret,
         "PARLEY_RING_SECONDS": str(RING_SECONDS),
+        # Nobody is connected; but whoever pushes looks whether anybody is.
+        "PARLEY_CLIENTS_URL": "http://127.0.0.1:9",
         "BUSINESS_WEBHOOK_ENDPOINTS": json.dumps([endpoint]),
         # The receiver takes what LiveKit is told, too.
         "LIVEKIT_URL": webhooks_url.rpartition("/")[0],
@@ -198,15 +199,8 @@ def _environment(jwt_secret: str, webhooks_url: str) -> Mapping[str, str]:
 @contextmanager
 def _built_anew() -> Iterator[None]:
     """Within the block the functions build everything for this replay alone."""
-    _forget_built()
+    forget_built()
     try:
         yield
     finally:
-        _forget_built()
-
-
-def _forget_built() -> None:
-    for module in (bootstrap, bootstrap.parts, bootstrap.world):
-        for value in vars(module).values():
-            if isinstance(value, functools._lru_cache_wrapper):
-                value.cache_clear()
+        forget_built()

@@ -12,6 +12,7 @@ from moto import mock_aws
 from moto.core.config import DefaultConfig
 from moto.moto_api._internal.models import moto_api_backend
 
+from chalicelib.adapters.dynamodb import rows
 from infra import wiring
 from infra.laptop import clock, machines, resources
 from infra.laptop.clients import connections_shared
@@ -153,6 +154,7 @@ class Cloud:
             raise
         for part in self._parts():
             part.start()
+        self._tell_again()
 
     def stop(self, timeout_seconds: float = 2.0) -> None:
         """Stop every part; what still runs after the timeout is named in the log."""
@@ -225,6 +227,17 @@ class Cloud:
         if self._state is not None:
             self._database.put_back(self._state.kept)
 
+    def _tell_again(self) -> None:
+        """What live calls have told: a stack that was killed may have told nobody of
+        it, and its executions are gone. Whoever hears it has heard it, or hears it."""
+        kept = self._state.kept if self._state is not None else ()
+        lives = {_partition(one) for one in kept if _sort(one) == rows.WAKE_SORT_KEY}
+        for one in kept:
+            if _partition(one) in lives and _sort(one).startswith(rows.EVENT_PREFIX):
+                record = record_of(one, self._now_seconds())
+                for poller in self._pollers:
+                    poller.offer(record)
+
     def _parts(self) -> Iterator[Part]:
         """What runs by itself."""
         yield self._timers
@@ -246,3 +259,11 @@ class Cloud:
     def _tell(self, observation: Observation) -> None:
         for observer in self._observers:
             observer(observation)
+
+
+def _partition(change: Change) -> str:
+    return str(change.keys[wiring.TABLE.partition_key]["S"])
+
+
+def _sort(change: Change) -> str:
+    return str(change.keys[wiring.TABLE.sort_key]["S"])

@@ -23,6 +23,7 @@ BANNER = """
 
     API      http://{host}:{http}        try  curl http://{host}:{http}/health
     Console  http://{host}:{http}/
+    Calls    http://{host}:{http}/calls.html   call from one window to another
     Voice    http://{host}:{http}/voice.html   talk with the example agent
     Phone    {phone}
     Worker   http://{host}:{worker}/health

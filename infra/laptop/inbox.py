@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 PATH = "/laptop/webhooks"
 MOST_KEPT = 1_000
 EVENTS = ["room.*", "participant.*", "session.*"]
-"""Everything that there is to be told."""
+"""Everything but what is derived from these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Stack:
             **environment,
             **endpoints_with_inbox(environment),
             wiring.Variable.CONNECTIONS_URL: control_url,
+            wiring.Variable.CLIENTS_URL: control_url,
         }
         self._settings = settings
         self._state = State(settings.state_folder) if settings.state_folder else None

@@ -8,6 +8,8 @@ from infra.components.deployment import Deployment
 from infra.components.function import ParleyFunction
 from infra.components.http_api import HttpFront
 from infra.stacks.data import DataStack
+from infra.stacks.events import EventsStack
+from infra.stacks.sockets import SocketsStack
 from infra.wiring import HTTP_DEFAULT
 
 
@@ -15,12 +17,20 @@ class ApiStack(cdk.Stack):
     """Every request of every dialect goes through one route to one function."""
 
     def __init__(
-        self, scope: Construct, deployment: Deployment, data: DataStack
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        data: DataStack,
+        sockets: SocketsStack,
+        events: EventsStack,
     ) -> None:
         super().__init__(scope, "ParleyApi", description="Parley: HTTP API")
         function = ParleyFunction(self, HTTP_DEFAULT, deployment)
         function.use_table(data.table)
         function.use_secret(data.secret)
+        function.use_key(data.key)
+        sockets.let_post(function)
+        events.let_start(function)
         front = HttpFront(self, "Http", function)
         add_alarm(
             self,

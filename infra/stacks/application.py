@@ -13,8 +13,8 @@ from infra.stacks.sockets import SocketsStack
 def compose(app: cdk.App, deployment: Deployment) -> None:
     """Add Parley's stacks to ``app``; cdk-nag's findings are errors at synthesis."""
     data = DataStack(app, deployment)
-    ApiStack(app, deployment, data)
-    EventsStack(app, deployment, data)
-    SocketsStack(app, deployment, data)
+    sockets = SocketsStack(app, deployment, data)
+    events = EventsStack(app, deployment, data, sockets)
+    ApiStack(app, deployment, data, sockets, events)
     cdk.Tags.of(app).add("project", "parley")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -1,7 +1,8 @@
-"""What outlives a deployment: the table, the secret and the operators' topic."""
+"""What outlives a deployment: the table, the secret, the key, the operators' topic."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as ddb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
@@ -21,6 +22,7 @@ class DataStack(cdk.Stack):
         super().__init__(scope, "ParleyData", description="Parley: table and secret")
         self.table = _table(self, deployment)
         self.secret = _secret(self, deployment)
+        self.key = _key(self, deployment)
         self.alarms = AlarmTopic(self, "Alarms")
         cdk.CfnOutput(self, "TableName", value=self.table.table_name)
         cdk.CfnOutput(self, "SecretArn", value=self.secret.secret_arn)
@@ -54,6 +56,17 @@ def _add_index(table: ddb.Table, index: Index) -> None:
         partition_key=_string(index.partition_key),
         sort_key=ddb.Attribute(name=index.sort_key, type=ddb.AttributeType.NUMBER),
         projection_type=ddb.ProjectionType.KEYS_ONLY,
+    )
+
+
+def _key(scope: Construct, deployment: Deployment) -> kms.Key:
+    """Seals what requests bring of secrets before the table has them."""
+    return kms.Key(
+        scope,
+        "Seals",
+        description="Parley: seals the secrets of webhook endpoints in the table",
+        enable_key_rotation=True,
+        removal_policy=deployment.removal_policy,
     )
 
 

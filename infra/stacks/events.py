@@ -17,6 +17,7 @@ from infra.components.rule import add_rule, add_schedule
 from infra.components.stream import FailureBucket, map_stream
 from infra.parts import Rule
 from infra.stacks.data import DataStack
+from infra.stacks.sockets import SocketsStack
 
 MACHINE_VARIABLES = {
     wiring.REDELIVERY.name: wiring.Variable.REDELIVERY_MACHINE_ARN,
@@ -35,7 +36,11 @@ class EventsStack(cdk.Stack):
     """Every function that no client calls."""
 
     def __init__(
-        self, scope: Construct, deployment: Deployment, data: DataStack
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        data: DataStack,
+        sockets: SocketsStack,
     ) -> None:
         super().__init__(scope, "ParleyEvents", description="Parley: events, webhooks")
         self._data = data
@@ -52,13 +57,16 @@ class EventsStack(cdk.Stack):
         for function in self._functions.values():
             function.use_table(data.table)
             function.use_secret(data.secret)
+            function.use_key(data.key)
             function.use_bus(self._bus)
+            sockets.let_post(function)
         self._map_streams(FailureBucket(self, "FailedBatches", deployment))
         self._machines = {
             wired.name: state_machine(self, wired, self._functions, self._queues)
             for wired in wiring.STATE_MACHINES
         }
-        self._let_functions_start_machines()
+        for function in self._functions.values():
+            self.let_start(function)
         self._watch_express_machines()
         self._add_rules()
         self._add_schedules()
@@ -84,10 +92,10 @@ class EventsStack(cdk.Stack):
                 topic=self._data.alarms,
             )
 
-    def _let_functions_start_machines(self) -> None:
+    def let_start(self, function: ParleyFunction) -> None:
+        """Permit a function, of any stack, to start the machines that it starts."""
         for name, variable in MACHINE_VARIABLES.items():
-            for function in self._functions.values():
-                function.use_machine(name, variable, self._machines[name])
+            function.use_machine(name, variable, self._machines[name])
 
     def _watch_express_machines(self) -> None:
         """Nothing else keeps an Express execution that has failed."""

@@ -10,8 +10,6 @@ from chalicelib.domain.errors import ParticipantBusy
 from chalicelib.services import agenda, ports
 from chalicelib.services.ports import (
     CallRepository,
-    LaneKey,
-    LaneRepository,
     OutboxEvent,
     Tally,
     TallyRepository,
@@ -19,7 +17,6 @@ from chalicelib.services.ports import (
 from tests.builders import NOW_MS, RING_MS, commit, create
 
 DAY_MS = 24 * 3600 * 1000
-KEY = LaneKey("default", "call-1", "endpoint-1")
 
 
 class CallRepositoryContract:
@@ -149,6 +146,15 @@ class CallRepositoryContract:
         with pytest.raises(ports.AlreadyDone) as done:
             calls.commit(replace(created, token=uuid.uuid4().hex))
         assert done.value.record == record
+        assert calls.record("default", record.command_id) == record
+
+    def test_record_of_a_command_that_was_never_stored_is_none(
+        self, calls: CallRepository
+    ) -> None:
+        created = commit(None, create())
+        assert calls.record("default", created.record.command_id) is None
+        calls.commit(created)
+        assert calls.record("another", created.record.command_id) is None
 
     def test_commit_sent_twice_is_stored_once(self, calls: CallRepository) -> None:
         created = commit(None, create())
@@ -242,6 +248,20 @@ class CallRepositoryContract:
         assert self.due(calls, audit_ms) == []
         assert calls.load("default", "call-1") == ended.after
 
+    def test_postponed_call_is_due_when_it_says(self, calls: CallRepository) -> None:
+        created = commit(None, create())
+        calls.commit(created)
+        ended = commit(created.after, Leave("bob"), command_id="leave")
+        calls.commit(ended)
+        later_ms = NOW_MS + agenda.AUDIT_MS + 600_000
+        calls.postpone(created.after, later_ms)
+        assert self.due(calls, later_ms - 1) == [("default", "call-1")]
+        calls.postpone(ended.after, later_ms)
+        assert self.due(calls, later_ms - 1) == []
+        assert self.due(calls, later_ms) == [("default", "call-1")]
+        calls.disarm(ended.after)
+        assert self.due(calls, later_ms) == []
+
     def test_rearm_of_a_call_changes_nothing_of_it(self, calls: CallRepository) -> None:
         created = commit(None, create())
         calls.commit(created)
@@ -266,63 +286,3 @@ class TallyRepositoryContract:
         assert tallies.total("default") == Tally(2, 0, 0, {"x": 2})
         tallies.forget_before("other", NOW_MS + DAY_MS)
         assert tallies.total("default").told == 2
-
-
-class LaneRepositoryContract:
-    """Subclasses give a fixture ``lanes`` with an empty repository."""
-
-    def test_lease_begins_at_the_first_event(self, lanes: LaneRepository) -> None:
-        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        assert lane is not None
-        assert (lane.key, lane.next_seq, lane.lease) == (KEY, 1, "mine")
-
-    def test_next_seq_is_how_far_the_lane_has_come(self, lanes: LaneRepository) -> None:
-        assert lanes.next_seq(KEY) == 1
-        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        assert lane is not None and lanes.next_seq(KEY) == 1
-        lanes.settle(lane, 4)
-        assert lanes.next_seq(KEY) == 4
-
-    def test_lease_of_a_held_lane_is_refused(self, lanes: LaneRepository) -> None:
-        assert lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        assert lanes.lease(KEY, 2, NOW_MS + 999, NOW_MS + 2000, "yours") is None
-
-    def test_lease_that_ran_out_goes_to_another(self, lanes: LaneRepository) -> None:
-        mine = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        yours = lanes.lease(KEY, 1, NOW_MS + 1000, NOW_MS + 2000, "yours")
-        assert mine is not None and yours is not None
-        assert lanes.settle(mine, 5) is None
-        assert lanes.settle(yours, 2) is None
-        again = lanes.lease(KEY, 2, NOW_MS + 1001, NOW_MS + 3000, "again")
-        assert again is not None and again.next_seq == 2
-
-    def test_lease_for_an_event_behind_the_lane_is_needless(
-        self, lanes: LaneRepository
-    ) -> None:
-        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        assert lane is not None
-        assert lanes.settle(lane, 3) is None
-        assert lanes.lease(KEY, 2, NOW_MS, NOW_MS + 1000, "late") is None
-        assert lanes.lease(KEY, 3, NOW_MS, NOW_MS + 1000, "next") is not None
-
-    def test_settle_of_a_lane_that_was_rung_keeps_it(
-        self, lanes: LaneRepository
-    ) -> None:
-        lane = lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "mine")
-        assert lane is not None
-        assert lanes.lease(KEY, 2, NOW_MS, NOW_MS + 1000, "yours") is None
-        kept = lanes.settle(lane, 2)
-        assert kept is not None and kept.next_seq == 2 and kept.lease == "mine"
-        assert lanes.settle(kept, 3) is None
-        assert lanes.lease(KEY, 3, NOW_MS, NOW_MS + 1000, "next") is not None
-
-    def test_lanes_of_endpoints_and_calls_are_apart(
-        self, lanes: LaneRepository
-    ) -> None:
-        assert lanes.lease(KEY, 1, NOW_MS, NOW_MS + 1000, "a")
-        for other in (
-            replace(KEY, endpoint_id="endpoint-2"),
-            replace(KEY, call_id="call-2"),
-            replace(KEY, tenant="other"),
-        ):
-            assert lanes.lease(other, 1, NOW_MS, NOW_MS + 1000, "b")

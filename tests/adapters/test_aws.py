@@ -1,6 +1,7 @@
 """EventBridge and Step Functions as far as their answers matter."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
 from chalicelib.protocol.control import Doorbell, Redelivery
+from chalicelib.services.ports import Throttled
 
 REDELIVERY = Redelivery("default", "call-1", 3, "101-3", "e1", 2, 5)
 
@@ -81,7 +83,30 @@ def test_start_of_the_same_redelivery_is_one_execution(
     assert Redelivery.parse(json.loads(described["input"])) == REDELIVERY
 
 
+def test_start_by_another_token_is_another_execution(
+    machine: tuple[Any, str],
+) -> None:
+    client, arn = machine
+    retries = StepFunctionsRetries(client, arn)
+    longest = replace(REDELIVERY, webhook_id="f" * 32, endpoint_id="ep_" + "f" * 24)
+    for token in ("a" * 32, "a" * 32, "b" * 32):
+        retries.start(longest, token)
+    executions = client.list_executions(stateMachineArn=arn)["executions"]
+    assert len(executions) == 2
+    assert all(len(one["name"]) <= 80 for one in executions)
+
+
 def test_start_that_is_refused_is_not_hidden(machine: tuple[Any, str]) -> None:
     client, arn = machine
     with pytest.raises(ClientError):
         StepFunctionsRetries(client, arn + "-missing").start(REDELIVERY)
+
+
+def test_start_that_is_throttled_can_be_tried_again() -> None:
+    class Busy:
+        def start_execution(self, **what: Any) -> None:
+            answer: Any = {"Error": {"Code": "ThrottlingException", "Message": ""}}
+            raise ClientError(answer, "StartExecution")
+
+    with pytest.raises(Throttled):
+        StepFunctionsRetries(Busy(), "machine").start(REDELIVERY)

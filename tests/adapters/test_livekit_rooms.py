@@ -169,7 +169,10 @@ def test_refused_credentials_are_logged_without_them(
     assert livekit.requests == []
 
 
-@pytest.mark.parametrize("fault", set(Fault) - {Fault.SILENCE, Fault.DRIP})
+ENDLESS = (Fault.SILENCE, Fault.DRIP)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in ENDLESS])
 def test_answer_that_is_not_livekits_is_no_answer(
     livekit: FakeLiveKit, rooms: RoomControl, fault: Fault
 ) -> None:

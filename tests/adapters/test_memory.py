@@ -2,25 +2,39 @@
 
 import pytest
 
-from chalicelib.adapters.memory import (
-    MemoryCalls,
+from chalicelib.adapters.memory import MemoryCalls, Store
+from chalicelib.adapters.memory_delivery import (
+    FixedEndpoints,
+    MemoryFailures,
+    MemoryHealth,
     MemoryLanes,
     MemoryTallies,
-    Store,
 )
+from chalicelib.adapters.memory_devices import MemoryDevices, MemoryTickets
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
+from chalicelib.adapters.memory_identity import MemoryKeys, MemoryWindows
 from chalicelib.adapters.memory_relay import MemoryConnections
-from chalicelib.services.ports import CallRepository, OutboxEvent
-from tests.adapters.contract import (
-    CallRepositoryContract,
+from chalicelib.services.ports import CallRepository, Conflict, OutboxEvent
+from tests.adapters.contract import CallRepositoryContract, TallyRepositoryContract
+from tests.adapters.delivery_contract import (
+    FailureLogContract,
+    HealthRepositoryContract,
     LaneRepositoryContract,
-    TallyRepositoryContract,
+)
+from tests.adapters.device_contract import (
+    DeviceRepositoryContract,
+    TicketRepositoryContract,
 )
 from tests.adapters.fleet_contract import (
     FleetRepositoryContract,
     SessionRepositoryContract,
 )
+from tests.adapters.identity_contract import (
+    KeyRepositoryContract,
+    WindowRepositoryContract,
+)
 from tests.adapters.relay_contract import ConnectionRepositoryContract
+from tests.services.deliverers import SHOP
 
 
 class TestMemoryCalls(CallRepositoryContract):
@@ -42,6 +56,33 @@ class TestMemoryLanes(LaneRepositoryContract):
     @pytest.fixture
     def lanes(self) -> MemoryLanes:
         return MemoryLanes(Store())
+
+
+class TestMemoryHealth(HealthRepositoryContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return Store()
+
+    @pytest.fixture
+    def health(self, store: Store) -> MemoryHealth:
+        return MemoryHealth(store)
+
+    @pytest.fixture
+    def endpoints(self, store: Store) -> FixedEndpoints:
+        return FixedEndpoints({"default": (SHOP,)}, store)
+
+    def test_fixed_endpoints_stay_as_they_are(self, endpoints: FixedEndpoints) -> None:
+        with pytest.raises(Conflict):
+            endpoints.create("default", SHOP)
+        with pytest.raises(Conflict):
+            endpoints.replace("default", SHOP, SHOP)
+        assert not endpoints.delete("default", "shop")
+
+
+class TestMemoryFailures(FailureLogContract):
+    @pytest.fixture
+    def failures(self) -> MemoryFailures:
+        return MemoryFailures()
 
 
 class TestMemoryTallies(TallyRepositoryContract):
@@ -74,7 +115,31 @@ class TestMemorySessions(SessionRepositoryContract):
         return MemorySessions(store)
 
 
+class TestMemoryDevices(DeviceRepositoryContract):
+    @pytest.fixture
+    def devices(self) -> MemoryDevices:
+        return MemoryDevices()
+
+
+class TestMemoryTickets(TicketRepositoryContract):
+    @pytest.fixture
+    def tickets(self) -> MemoryTickets:
+        return MemoryTickets()
+
+
 class TestMemoryConnections(ConnectionRepositoryContract):
     @pytest.fixture
     def connections(self) -> MemoryConnections:
         return MemoryConnections()
+
+
+class TestMemoryKeys(KeyRepositoryContract):
+    @pytest.fixture
+    def keys(self) -> MemoryKeys:
+        return MemoryKeys()
+
+
+class TestMemoryWindows(WindowRepositoryContract):
+    @pytest.fixture
+    def windows(self) -> MemoryWindows:
+        return MemoryWindows()

@@ -9,6 +9,12 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.adapters.sockets import GatewaySockets
+from chalicelib.services.devices import (
+    SocketError,
+    SocketGone,
+    SocketRefused,
+    SocketUnreachable,
+)
 
 
 @pytest.fixture
@@ -47,3 +53,37 @@ def test_gateway_that_is_away_is_no_failure() -> None:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 
     GatewaySockets(Away).close("c")
+
+
+def test_text_is_posted(client: Any) -> None:
+    with Stubber(client) as stub:
+        told = {"ConnectionId": "c", "Data": b'{"a":1}'}
+        stub.add_response("post_to_connection", {}, told)
+        GatewaySockets(lambda: client).post("c", '{"a":1}')
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("GoneException", SocketGone),
+        ("PayloadTooLargeException", SocketRefused),
+        ("ForbiddenException", SocketRefused),
+        ("LimitExceededException", SocketUnreachable),
+    ],
+)
+def test_post_that_is_not_taken_says_why(
+    client: Any, code: str, kind: type[SocketError]
+) -> None:
+    with Stubber(client) as stub, pytest.raises(kind):
+        stub.add_client_error("post_to_connection", code)
+        GatewaySockets(lambda: client).post("c", "{}")
+
+
+def test_post_to_a_gateway_that_is_away_is_unreachable() -> None:
+    class Away:
+        def post_to_connection(self, **named: Any) -> None:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    with pytest.raises(SocketUnreachable):
+        GatewaySockets(Away).post("c", "{}")

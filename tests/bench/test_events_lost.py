@@ -40,9 +40,17 @@ def test_sweeps_alone_find_what_no_doorbell_told() -> None:
 
 def test_stubborn_refusals_go_to_the_retry_machine_and_come_through() -> None:
     ledger = Ledger()
-    tale = play(1, Odds(refused=0.6), ledger, CALLS)
-    assert tale.lost == 0
-    assert ledger.handed_over
+    tale = play(1, Odds(refused=0.4), ledger, CALLS)
+    assert (tale.lost, tale.disordered) == (0, 0)
+    assert ledger.handed_over and ledger.waited
+
+
+def test_outages_lose_nothing_and_change_no_order() -> None:
+    ledger = Ledger()
+    odds = Odds(outage=0.02, refused=0.0, unheard=0.0)
+    tale = play(3, odds, ledger, CALLS)
+    assert (tale.lost, tale.disordered) == (0, 0)
+    assert ledger.faults["outage"] > 1 and ledger.waited > 1
 
 
 def test_deliverers_that_die_leave_no_lane_behind() -> None:

@@ -36,9 +36,15 @@ TIMEOUT_SECONDS = 30.0
 
 
 def _request(
-    cloud: Cloud, method: str, path: str, uid: str = "", body: Any = None
+    cloud: Cloud,
+    method: str,
+    path: str,
+    uid: str = "",
+    body: Any = None,
+    **more: str,
 ) -> tuple[int, Any]:
-    headers = {"content-type": "application/json"}
+    """``more`` are headers."""
+    headers = {"content-type": "application/json", **more}
     if uid:
         claims = claims_of(Wanted(uid, "user", "default", hours=1), int(now_seconds()))
         headers["authorization"] = f"Bearer {jwt.encode(claims, JWT_SECRET)}"
@@ -61,6 +67,19 @@ def test_health_is_answered_through_the_http_api(cloud: Cloud) -> None:
 def test_request_without_a_token_is_refused(cloud: Cloud) -> None:
     status, body = _request(cloud, "POST", "/api/v1/rooms", body={"creator": "alice"})
     assert (status, body["code"]) == (401, 401)
+
+
+def test_post_that_comes_again_gets_its_answer_again(cloud: Cloud) -> None:
+    """By powertools, as the bundle has it, and sealed by the environment's key."""
+    key = {"idempotency-key": uuid.uuid4().hex}
+    status, first = _request(cloud, "POST", "/v1/tickets", "alice", **key)
+    assert status == 201
+    assert _request(cloud, "POST", "/v1/tickets", "alice", **key) == (201, first)
+    status, other = _request(cloud, "POST", "/v1/tickets", "bob", **key)
+    assert status == 201 and other["ticket"] != first["ticket"]
+    items = cloud.client("dynamodb").scan(TableName=cloud.table_name)["Items"]
+    kept = [item for item in items if item["pk"]["S"].startswith("REPEAT#")]
+    assert len(kept) >= 2 and first["ticket"] not in str(kept)
 
 
 def test_table_has_its_ttl_switched_on(cloud: Cloud) -> None:

@@ -122,3 +122,30 @@ def test_stranger_is_not_let_in(cloud: Cloud, query: dict[str, Any]) -> None:
                 await client.ws_connect(cloud.sockets_url, params=query)
 
     asyncio.run(talk())
+
+
+def test_device_says_hello_and_is_rung(cloud: Cloud) -> None:
+    async def talk() -> None:
+        where = "ws" + cloud.clients_url.removeprefix("http")
+        query = {"token": token(), "device": "phone"}
+        async with (
+            aiohttp.ClientSession() as client,
+            client.ws_connect(where, params=query) as socket,
+        ):
+            await socket.send_str('{"command":"hello","id":1}')
+            welcome = await socket.receive_json(timeout=PATIENCE_SECONDS)
+            assert (welcome["event"], welcome["id"]) == ("hello", 1)
+            assert welcome["device"] == "phone"
+            ring = {"creator": "mona", "uids": ["nina"], "device_type": "app"}
+            url = f"{cloud.http_url}/api/v1/rooms"
+            headers = {"Authorization": f"Bearer {token()}"}
+            async with client.post(url, json=ring, headers=headers) as answer:
+                assert answer.status == 200
+                room_id = (await answer.json())["room_id"]
+            rung = await socket.receive_json(timeout=PATIENCE_SECONDS)
+            assert (rung["event"], rung["call_id"]) == ("call.ringing", room_id)
+            leaving = f"{url}/{room_id}/leave"
+            async with client.post(leaving, json={"uid": "mona"}, headers=headers):
+                pass
+
+    asyncio.run(talk())

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.test_fleet import TAKEOVER_SECONDS, ask, user, wait_until
 from tests.e2e.test_laptop import Laptop, laptop
+from tests.e2e.voice.caller import opened
 
 pytestmark = pytest.mark.laptop
 
@@ -75,7 +76,7 @@ def test_session_is_told_of_mistakes_goes_on_and_hangs_up(
     async def talk() -> None:
         async with (
             aiohttp.ClientSession() as client,
-            client.ws_connect(where) as socket,
+            await opened(client, where) as socket,
         ):
             application = Application(socket)
             await application.say("fly")
@@ -100,7 +101,7 @@ def test_messages_are_put_in_order_and_gaps_are_told(stack: Laptop) -> None:
     async def talk() -> None:
         async with (
             aiohttp.ClientSession() as client,
-            client.ws_connect(address(stack)) as socket,
+            await opened(client, address(stack)) as socket,
         ):
             application = Application(socket)
             for cseq in (3, 2, 1, 2):
@@ -123,7 +124,7 @@ def test_many_messages_at_once_keep_their_order(stack: Laptop) -> None:
     async def talk() -> None:
         async with (
             aiohttp.ClientSession() as client,
-            client.ws_connect(address(stack)) as socket,
+            await opened(client, address(stack)) as socket,
         ):
             application = Application(socket)
             texts = [f"n{number}" for number in range(40)]
@@ -181,7 +182,7 @@ def test_session_ends_with_a_clean_close_and_is_in_the_lists_before(
 
     async def talk() -> None:
         async with aiohttp.ClientSession() as client:
-            socket = await client.ws_connect(address(stack, id="mine"))
+            socket = await opened(client, address(stack, id="mine"))
             await asyncio.to_thread(wait_until, lambda: "mine" in listed(), 5)
             await socket.close(code=1000)
             await asyncio.to_thread(
@@ -198,7 +199,7 @@ def test_session_is_commanded_and_read_along_over_rest(stack: Laptop) -> None:
     async def talk() -> None:
         async with (
             aiohttp.ClientSession(headers=headers) as client,
-            client.ws_connect(address(stack, id="aside")) as socket,
+            await opened(client, address(stack, id="aside")) as socket,
             client.get(f"{port}/events/aside") as stream,
         ):
             assert stream.headers["Access-Control-Allow-Origin"] == "*"
@@ -220,13 +221,13 @@ def test_session_is_resumed_after_the_cut() -> None:
     async def talk(stack: Laptop) -> None:
         where = address(stack, id="kept")
         async with aiohttp.ClientSession() as client:
-            async with client.ws_connect(where) as socket:
+            async with await opened(client, where) as socket:
                 application = Application(socket)
                 await application.note("before")
                 assert await application.notes(1) == ["before"]
                 closed = await application.end()
                 assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1001)
-            async with client.ws_connect(where) as socket:
+            async with await opened(client, where) as socket:
                 application = Application(socket)
                 await application.note("after")
                 assert await application.notes(1) == ["after"]
@@ -247,7 +248,7 @@ def test_stack_stops_while_a_socket_is_open() -> None:
     async def talk(stack: Laptop) -> None:
         async with (
             aiohttp.ClientSession() as client,
-            client.ws_connect(address(stack)) as socket,
+            await opened(client, address(stack)) as socket,
         ):
             application = Application(socket)
             await application.note("here")

@@ -10,7 +10,6 @@ from tests.e2e.test_laptop import Laptop, free_ports, get, laptop
 from tests.e2e.voice.hearing import level_db, understood
 from tests.e2e.voice.page import VoicePage, playbacks
 from tests.e2e.voice.page_talks import (
-    FAINT,
     KEYS,
     BriefTalk,
     Browsers,
@@ -21,7 +20,7 @@ from tests.e2e.voice.page_talks import (
     voice_page,
 )
 from tests.peers.background import Background, background
-from tests.peers.chromium import CHROMIUM, TAPE_RATE, chromium
+from tests.peers.chromium import CHROMIUM, FAINT, TAPE_RATE, chromium
 from tests.worker.speech.test_engines import SPOKEN, error_rate, words
 
 pytestmark = [

@@ -9,9 +9,8 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib import bootstrap
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.bootstrap import world
+from infra.laptop.built import forget_built
 from infra.laptop.clock import now_seconds
 from infra.laptop.cloud import Cloud, Pace
 from tests.e2e.receiver import WebhookReceiver
@@ -21,16 +20,6 @@ from tests.peers.fake_livekit import API_KEY, API_SECRET, FakeLiveKit
 JWT_SECRET = "signs-the-tokens-of-the-tests-and-nothing-else"
 TRIGGERS = frozenset({"rings", "sweep", "expired"})
 RING_SECONDS = 5
-CACHES = (
-    bootstrap.settings,
-    bootstrap.control_plane,
-    bootstrap.event_bus,
-    bootstrap.deliveries,
-    bootstrap.wakes,
-    bootstrap.effects,
-    world.client,
-    world.table,
-)
 
 
 class Laptop:
@@ -110,8 +99,7 @@ def laptop(
         WebhookReceiver("a-secret") as business,
         virtual_time(clock) if is_virtual else nullcontext(),
     ):
-        for cache in CACHES:
-            cache.cache_clear()
+        forget_built()
         environment = {
             "PATH": "/bin",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -136,8 +124,7 @@ def laptop(
         with Cloud(environment, pace=pace, now_seconds=clock, without=without) as cloud:
             assert cloud.settle()
             yield Laptop(cloud, clock, business)
-        for cache in CACHES:
-            cache.cache_clear()
+        forget_built()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ from enum import Enum
 
 from chalicelib.domain.call import Call
 from chalicelib.services import ports
-from chalicelib.services.ports import CallRepository, Commit, OutboxEvent
+from chalicelib.services.ports import (
+    CallRepository,
+    CommandRecord,
+    Commit,
+    OutboxEvent,
+)
 from tests.faults.interleaving import Crashed, Interleaving
 
 
@@ -59,6 +64,10 @@ class FaultyCalls:
         self._before_read()
         return self._inner.call_id_of_trace(tenant, trace_id)
 
+    def record(self, tenant: str, command_id: str) -> CommandRecord | None:
+        self._before_read()
+        return self._inner.record(tenant, command_id)
+
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         self._before_read()
         self._inner.drop_lock(tenant, uid, call_id)
@@ -80,6 +89,10 @@ class FaultyCalls:
     def rearm(self, call: Call) -> None:
         self._before_read()
         self._inner.rearm(call)
+
+    def postpone(self, call: Call, at_ms: int) -> None:
+        self._before_read()
+        self._inner.postpone(call, at_ms)
 
     def disarm(self, call: Call) -> None:
         self._before_read()

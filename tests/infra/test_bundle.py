@@ -158,6 +158,17 @@ def test_handler_imports_from_the_bundle_alone(
     )
 
 
+def test_what_is_imported_late_is_in_the_bundle_too(local_bundle: Path) -> None:
+    program = (
+        "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, '.');"
+        "import entry, chalicelib.bootstrap; assert 'boto3' not in sys.modules;"
+        "import chalicelib.adapters.idempotency"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], cwd=local_bundle, check=True
+    )
+
+
 def test_client_of_every_kept_service_can_be_made(local_bundle: Path) -> None:
     program = (
         "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, '.');"

@@ -14,6 +14,7 @@ from infra.costing.prices import (
     ALARM_MONTH,
     BUS_EVENT,
     HTTP_API_REQUEST,
+    KEY_MONTH,
     LAMBDA_GB_SECOND,
     LAMBDA_REQUEST,
     LOG_GB,
@@ -164,6 +165,7 @@ def test_floor_is_what_the_stacks_have(aws: Synthesis) -> None:
     amounts = {line.price: line.amount for line in FLOOR}
     assert amounts[ALARM_MONTH] == len(aws.of_type("AWS::CloudWatch::Alarm"))
     assert amounts[SECRET_MONTH] == len(aws.of_type("AWS::SecretsManager::Secret"))
+    assert amounts[KEY_MONTH] == len(aws.of_type("AWS::KMS::Key"))
     assert len(wiring.SCHEDULES) == 1, "give the other schedules their lines"
     kinds = {
         resource["Type"]

@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from infra import wiring
 from infra.components.deployment import Deployment, Target
-from infra.parts import WebSocketApi
+from infra.parts import Function, WebSocketApi
 from infra.stacks.data import DataStack
 from infra.stacks.sockets import SocketsStack
 from infra.wiring import Variable
@@ -27,12 +27,25 @@ def test_every_wired_api_is_there_and_no_other(aws: Synthesis) -> None:
     assert {api["ProtocolType"] for api in apis} == {"WEBSOCKET"}
 
 
+def api_of(aws: Synthesis, wired: WebSocketApi) -> str:
+    """Its name in the template."""
+    apis = aws.of_type("AWS::ApiGatewayV2::Api", STACK).items()
+    (name,) = (
+        name for name, api in apis if api["Description"] == f"Parley {wired.name}"
+    )
+    return name
+
+
 @APIS
 def test_api_has_its_routes_to_its_function(
     aws: Synthesis, wired: WebSocketApi
 ) -> None:
     (function,) = (one for one in wiring.FUNCTIONS if one.name == wired.function)
-    routes = aws.of_type("AWS::ApiGatewayV2::Route", STACK)
+    routes = {
+        name: route
+        for name, route in aws.of_type("AWS::ApiGatewayV2::Route", STACK).items()
+        if route["ApiId"] == {"Ref": api_of(aws, wired)}
+    }
     keys = [route["RouteKey"] for route in routes.values()]
     assert sorted(keys) == sorted(wiring.WEB_SOCKET_ROUTES)
     integrations = aws.of_type("AWS::ApiGatewayV2::Integration", STACK)
@@ -64,31 +77,52 @@ def test_stage_throttles_and_logs_neither_query_nor_body(aws: Synthesis) -> None
         )
 
 
-@APIS
-def test_function_may_reach_the_sockets_of_its_stage_alone(
-    aws: Synthesis, wired: WebSocketApi
+POSTERS = [
+    pytest.param(function, name, id=f"{function.name}-{name}")
+    for function in wiring.FUNCTIONS
+    for name in (
+        *(api.name for api in wiring.WEB_SOCKETS if function.manages_connections),
+        *function.posts_to,
+    )
+    if function.posts_to or name == wiring.APPLICATIONS.name
+]
+
+
+@pytest.mark.parametrize(("function", "name"), POSTERS)
+def test_function_may_reach_the_sockets_that_the_wiring_says_alone(
+    aws: Synthesis, function: Function, name: str
 ) -> None:
-    (function,) = (one for one in wiring.FUNCTIONS if one.name == wired.function)
+    (wired,) = (api for api in wiring.WEB_SOCKETS if api.name == name)
     resource = aws.function(function.handler)
     (statement,) = (
         one
         for one in aws.statements(resource)
         if one["Action"] == "execute-api:ManageConnections"
     )
-    arn = "".join(
-        part if isinstance(part, str) else "*"
-        for part in statement["Resource"]["Fn::Join"][1]
-    )
-    assert arn.endswith(f"/{wired.stage}/*/@connections/*")
-    url = resource["Environment"]["Variables"][Variable.CONNECTIONS_URL]
+    shown = json.dumps(statement["Resource"])
+    assert f"/{wired.stage}/*/@connections/*" in shown
+    assert api_of(aws, wired) in shown
+    is_devices = name == wiring.DEVICES.name
+    variable = Variable.CLIENTS_URL if is_devices else Variable.CONNECTIONS_URL
+    url = resource["Environment"]["Variables"][variable]
     parts = [part for part in url["Fn::Join"][1] if isinstance(part, str)]
     assert parts[0] == "https://"
     assert parts[-1].endswith(f"/{wired.stage}")
 
 
+def test_nobody_else_may_reach_sockets(aws: Synthesis) -> None:
+    posters = {one.handler for one in wiring.FUNCTIONS if one.posts_to}
+    posters.add(wiring.RELAY.handler)
+    for resource in aws.of_type("AWS::Lambda::Function").values():
+        actions = [one["Action"] for one in aws.statements(resource)]
+        is_poster = "execute-api:ManageConnections" in actions
+        assert is_poster is (resource["Handler"] in posters)
+
+
 def test_emulated_cloud_tells_the_address_itself(ministack: Synthesis) -> None:
     for function in ministack.of_type("AWS::Lambda::Function", STACK).values():
-        assert Variable.CONNECTIONS_URL not in function["Environment"]["Variables"]
+        variables = function["Environment"]["Variables"]
+        assert not {Variable.CONNECTIONS_URL, Variable.CLIENTS_URL} & set(variables)
 
 
 def test_function_sits_in_the_workers_network_where_there_is_one(
@@ -104,9 +138,9 @@ def test_function_sits_in_the_workers_network_where_there_is_one(
     SocketsStack(app, deployment, DataStack(app, deployment), vpc)
     app.synth()
     template = json.loads((tmp_path / "cdk.out" / f"{STACK}.template.json").read_text())
-    (function,) = (
-        one["Properties"]
+    seated = {
+        one["Properties"]["Handler"]: "VpcConfig" in one["Properties"]
         for one in template["Resources"].values()
         if one["Type"] == "AWS::Lambda::Function"
-    )
-    assert function["VpcConfig"]["SubnetIds"]
+    }
+    assert seated == {wiring.RELAY.handler: True, wiring.CLIENTS.handler: False}

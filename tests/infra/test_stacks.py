@@ -68,6 +68,9 @@ def test_function_is_told_only_what_it_may_use(aws: Synthesis, wired: Function) 
         Variable.SECRET_ARN: wired.reads_secret,
         Variable.REDELIVERY_MACHINE_ARN: wiring.REDELIVERY.name in wired.starts,
         Variable.CONNECTIONS_URL: wired.manages_connections,
+        Variable.CLIENTS_URL: bool(wired.posts_to),
+        Variable.KMS_KEY_ARN: wired.seals,
+        Variable.PUSH_SNS_APPS: False,
     }
     assert set(expected) == set(Variable)
     assert {name: name in variables for name in Variable} == expected
@@ -86,7 +89,9 @@ def test_function_may_do_what_the_wiring_says_and_no_more(
         expected |= {"events:PutEvents"}
     if wired.starts:
         expected |= {"states:StartExecution"}
-    if wired.manages_connections:
+    if wired.seals:
+        expected |= {"kms:Encrypt", "kms:Decrypt"}
+    if wired.manages_connections or wired.posts_to:
         expected |= {"execute-api:ManageConnections"}
     if any(mapping.function == wired.name for mapping in wiring.STREAM_MAPPINGS):
         expected |= STREAM_ACTIONS | {"s3:PutObject", "s3:ListBucket"}
@@ -186,7 +191,13 @@ def test_table_has_the_wired_indexes_with_their_keys_alone(aws: Synthesis) -> No
 
 
 @pytest.mark.parametrize(
-    "kind", ["AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"]
+    "kind",
+    [
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::SecretsManager::Secret",
+        "AWS::S3::Bucket",
+    ],
 )
 def test_data_outlives_its_stack_except_in_the_emulated_cloud(
     aws: Synthesis, ministack: Synthesis, kind: str
@@ -239,6 +250,13 @@ def test_secret_is_generated_and_stands_in_no_template(aws: Synthesis) -> None:
     for function in aws.of_type("AWS::Lambda::Function").values():
         names = set(function["Environment"]["Variables"]) - set(Variable)
         assert names == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+
+
+def test_key_turns_and_only_who_seals_may_use_it(aws: Synthesis) -> None:
+    (key,) = aws.of_type("AWS::KMS::Key").values()
+    assert key["EnableKeyRotation"] is True
+    sealing = {wired.name for wired in wiring.FUNCTIONS if wired.seals}
+    assert sealing == {"api", "deliver", "redeliver", "sweep"}
 
 
 def test_templates_name_no_account_and_no_region(aws: Synthesis) -> None:

@@ -1,5 +1,6 @@
 """What Parley's parts tell each other reads back as it was written."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,20 @@ def test_doorbell_goes_both_ways() -> None:
 def test_redelivery_goes_both_ways(outcome: Outcome, attempt: int) -> None:
     redelivery = Redelivery("t", "c", 1, "w", "e", attempt, 60, outcome)
     assert Redelivery.parse(redelivery.render()) == redelivery
+
+
+@given(lease=st.text(max_size=32), through_seq=st.integers(0, 10))
+def test_redelivery_of_a_lane_or_a_range_goes_both_ways(
+    lease: str, through_seq: int
+) -> None:
+    redelivery = replace(REDELIVERY, lease=lease, through_seq=through_seq)
+    assert Redelivery.parse(redelivery.render()) == redelivery
+
+
+def test_redelivery_of_the_release_before_is_of_one_webhook() -> None:
+    value = REDELIVERY.render()
+    del value["lease"], value["through_seq"]
+    assert Redelivery.parse(value) == REDELIVERY
 
 
 @given(status=st.sampled_from(HealthStatus), sessions=st.integers(0, 500))

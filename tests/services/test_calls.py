@@ -111,6 +111,34 @@ def test_command_without_effect_stores_nothing(
     assert len(calls.commits) == 2
 
 
+def keyed(command_id: str, fingerprint: str = "same") -> Attempt:
+    return Attempt(command_id, fingerprint, is_keyed=True)
+
+
+def test_key_of_a_done_command_is_known_when_nothing_is_left_to_do(
+    service: CallService,
+) -> None:
+    service.create(create(), attempt("a"))
+    answered = service.execute("default", "call-1", Join("bob"), keyed("k"))
+    service.execute("default", "call-1", Join("alice"), attempt("b"))
+    again = service.execute("default", "call-1", Join("bob"), keyed("k"))
+    assert again == answered
+    with pytest.raises(CommandReused):
+        service.execute("default", "call-1", Join("bob"), keyed("k", "other"))
+    with pytest.raises(CommandReused):
+        service.execute("default", "nowhere", Join("bob"), keyed("k", "other"))
+
+
+def test_key_of_a_command_without_effect_is_decided_again(
+    service: CallService,
+) -> None:
+    service.create(create(), attempt("a"))
+    service.execute("default", "call-1", Leave("bob"), attempt("b"))
+    for _ in range(2):
+        call = service.execute("default", "call-1", Leave("bob"), keyed("k"))
+        assert call.state is CallState.ENDED
+
+
 def test_command_on_an_unknown_call_names_it(service: CallService) -> None:
     with pytest.raises(errors.CallNotFound) as refused:
         service.execute("default", "nowhere", Join("bob"), attempt("a"))

@@ -1,5 +1,6 @@
 """Several clients at once on storage that fails in every way, in any order."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -40,6 +41,7 @@ from tests.faults.history import (
 from tests.faults.interleaving import Crashed, Interleaving
 from tests.faults.repository import Fault, FaultyCalls
 
+IS_BRIEF = "CI" in os.environ
 UIDS = ("alice", "bob", "carol")
 CALLS = ("call-1", "call-2", "call-3")
 uids = st.sampled_from(UIDS)
@@ -216,7 +218,7 @@ orders = st.lists(st.integers(0, 3), max_size=60)
 troubles = st.lists(faults, max_size=30)
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=600 if IS_BRIEF else 2_000, deadline=None)
 @given(first=firsts, clients=crowds, choices=orders, drawn=troubles)
 def test_clients_at_once_on_failing_storage_break_nothing(
     first: Step | None,
@@ -228,7 +230,7 @@ def test_clients_at_once_on_failing_storage_break_nothing(
 
 
 @settings(
-    max_examples=40,
+    max_examples=15 if IS_BRIEF else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -240,8 +242,9 @@ def test_clients_at_once_on_a_failing_table_break_nothing(
     choices: list[int],
     drawn: list[Fault],
 ) -> None:
-    for row in table.scan():
-        row.delete()
+    with table.batch_write() as batch:
+        for row in table.scan():
+            batch.delete(row)
     world = World(choices, DynamoDBCalls(table, Connection()))
     play(world, first, clients, drawn)
 

@@ -4,26 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory import (
-    FixedEndpoints,
-    MemoryCalls,
-    MemoryLanes,
-    MemoryRetries,
-    MemoryTallies,
-    Store,
-)
+from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain.call import CHECK_MS, LIVENESS_MS
 from chalicelib.domain.commands import Invite, Join, Leave
 from chalicelib.protocol.vocabulary import EndReason, Provider
 from chalicelib.services import agenda
 from chalicelib.services.calls import CallService
-from chalicelib.services.delivery import DeliveryService, Ports
+from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import Rooms
-from chalicelib.services.ports import Endpoint
 from chalicelib.services.providers import Present, ProviderUnreachable
 from chalicelib.services.wakes import Ring, WakeService
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
-from tests.services.test_delivery import FakePoster
+from tests.services.deliverers import SHOP, FakePoster, ports
 
 ALICE = Present("alice", "PA_alice", "app", NOW_MS)
 BOB = Present("bob", "PA_bob", "web", NOW_MS)
@@ -64,18 +56,8 @@ class World:
             self.clock,
         )
         self.poster = FakePoster()
-        shop = Endpoint("shop", "https://shop.example/", "secret")
         self.deliveries = DeliveryService(
-            Ports(
-                self.repository,
-                MemoryLanes(self.store),
-                FixedEndpoints({"default": (shop,)}),
-                self.poster,
-                MemoryRetries(),
-                MemoryTallies(),
-                self.clock,
-                draws,
-            )
+            ports(self.store, {"default": (SHOP,)}, self.poster, self.clock, draws)
         )
 
     def sweep(self) -> int:

@@ -23,6 +23,7 @@ from infra.laptop.socket_events import (
     disconnect_event,
     message_event,
 )
+from tests.attacks import ATTACKS, VARIABLES, Attack, issued, key_set
 
 SECRET = "a-jwt-secret-of-at-least-thirty-two-bytes"
 FAR_SECONDS = 4_000_000_000
@@ -93,6 +94,44 @@ def test_token_is_taken_from_the_header(service: FakeRelay) -> None:
 def test_address_without_a_type_asks_for_audio(service: FakeRelay) -> None:
     connect(visitor(token=token()))
     assert service.told[0].call_type is CallType.WEBSOCKET
+
+
+def issuing() -> Settings:
+    """With an issuer beside our own secret."""
+    return settings(**VARIABLES, PARLEY_JWKS=key_set())
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_token_that_proves_nothing_opens_no_socket(
+    service: FakeRelay, monkeypatch: pytest.MonkeyPatch, attack: Attack
+) -> None:
+    monkeypatch.setattr(bootstrap, "settings", issuing)
+    text = attack(SECRET)
+    for who in (visitor(token=text), visitor({"Authorization": f"Bearer {text}"})):
+        answer = connect(who)
+        assert answer["statusCode"] == 401
+        assert text not in answer["body"]
+    assert service.told == []
+
+
+def test_issuer_s_token_opens_a_socket(
+    service: FakeRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "settings", issuing)
+    assert connect(visitor(token=issued(), type="sip")) == {"statusCode": 200}
+    assert service.told[0].principal == Principal("default", "alice")
+
+
+def test_api_key_is_told_where_to_go(service: FakeRelay) -> None:
+    key = f"parley.default.key_{'0' * 16}.{'A' * 43}"
+    for who in (
+        visitor(token=key),
+        visitor({"X-API-Key": key}),
+        visitor({"Authorization": f"Bearer {key}"}),
+    ):
+        answer = connect(who)
+        assert answer["statusCode"] == 401
+        assert "POST /v1/tokens" in answer["body"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from mediaworker.settings import BadSetting, Settings
+from tests.attacks import KID, key_set
+from tests.attacks import VARIABLES as ISSUED
 
 SECRET = {"PARLEY_JWT_SECRET": "s" * 32}
 DEVELOPMENT = {**SECRET, "PARLEY_ENV": "development"}
@@ -101,3 +103,14 @@ def test_know_where_ecs_gives_credentials() -> None:
     name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
     assert Settings.parse(SECRET).credentials_path is None
     assert Settings.parse({**SECRET, name: "/v2/x"}).credentials_path == "/v2/x"
+
+
+def test_issuer_s_keys_are_taken_as_the_control_plane_takes_them() -> None:
+    assert Settings.parse(SECRET).issuer is None
+    issuer = Settings.parse({**SECRET, **ISSUED, "PARLEY_JWKS": key_set()}).issuer
+    assert issuer is not None and issuer.keys is not None
+    assert issuer.keys.find(KID) is not None
+    url = {"PARLEY_JWKS_URL": "http://127.0.0.1/keys"}
+    assert Settings.parse({**DEVELOPMENT, **url}).issuer is not None
+    with pytest.raises(BadSetting, match=r"PARLEY_JWKS_URL must be .*\.$"):
+        Settings.parse({**SECRET, **ISSUED, **url})

@@ -27,7 +27,7 @@ from chalicelib.adapters.dynamodb.failures import (
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.call import Call
 from chalicelib.services import agenda, ports
-from chalicelib.services.ports import Commit, OutboxEvent
+from chalicelib.services.ports import CommandRecord, Commit, OutboxEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,12 @@ class DynamoDBCalls:
             return None
         of, call_id = rows.parse_holder(row.holder)
         return call_id if of == tenant else None
+
+    def record(self, tenant: str, command_id: str) -> CommandRecord | None:
+        row = self._get(*rows.record_keys(tenant, command_id))
+        if row is None or row.body is None:
+            return None
+        return bodies.parse_record(tenant, command_id, row.body)
 
     def drop_lock(self, tenant: str, uid: str, call_id: str) -> None:
         row = rows.lock_row(self._table, tenant, uid, call_id)
@@ -118,12 +124,15 @@ class DynamoDBCalls:
         with _failures_typed():
             rows.wake_row(self._table, call).save()
 
+    def postpone(self, call: Call, at_ms: int) -> None:
+        self._rewake(call, [self._table.wake_at_ms.set(at_ms)])
+
     def disarm(self, call: Call) -> None:
+        table = self._table
+        self._rewake(call, [table.wake_shard.remove(), table.wake_at_ms.remove()])
+
+    def _rewake(self, call: Call, actions: list[Action]) -> None:
         row = self._table(rows.call_key(call.tenant, call.id), rows.CALL_SORT_KEY)
-        actions: list[Action] = [
-            self._table.wake_shard.remove(),
-            self._table.wake_at_ms.remove(),
-        ]
         try:
             with _failures_typed():
                 row.update(actions, condition=self._table.version == call.version)

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.connection import Connection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -10,11 +15,8 @@ from pynamodb.models import Model
 from chalicelib.adapters.dynamodb import bodies
 from chalicelib.domain.call import Call
 from chalicelib.services import agenda
-from chalicelib.services.ports import (
-    CommandRecord,
-    LaneKey,
-    OutboxEvent,
-)
+from chalicelib.services.lanes import LaneKey
+from chalicelib.services.ports import CommandRecord, OutboxEvent
 
 DAY_SECONDS = 24 * 3600
 ID_RETENTION_SECONDS = 400 * DAY_SECONDS
@@ -30,6 +32,7 @@ WAKE_GRACE_SECONDS = 60
 CALL_SORT_KEY = "CALL"
 EVENT_PREFIX = "EVENT#"
 EFFECT_PREFIX = "EFFECT#"
+LANE_PREFIX = "LANE#"
 WAKE_SORT_KEY = "WAKE"
 NUMBER_SORT_KEY = "NUMBER"
 
@@ -70,6 +73,8 @@ class Row(Model):
     rings = NumberAttribute(null=True)
     lease = UnicodeAttribute(null=True)
     lease_until_ms = NumberAttribute(null=True)
+    uncounted = NumberAttribute(null=True)
+    attempts: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     wake_shard = UnicodeAttribute(null=True)
     """Of a call that is to be looked at."""
     wake_at_ms = NumberAttribute(null=True)
@@ -85,6 +90,8 @@ class Row(Model):
     is_dead = BooleanAttribute(null=True)
     is_live = BooleanAttribute(null=True)
     """Of a session."""
+    used = NumberAttribute(null=True)
+    """Of a principal's limit, in a minute."""
     by_wake = WakeIndex()
 
 
@@ -134,7 +141,7 @@ def parse_call_key(key: str) -> tuple[str, str]:
 
 
 def lane_keys(key: LaneKey) -> tuple[str, str]:
-    return call_key(key.tenant, key.call_id), f"LANE#{key.endpoint_id}"
+    return call_key(key.tenant, key.call_id), LANE_PREFIX + key.endpoint_id
 
 
 def call_row(table: type[Row], call: Call) -> Row:
@@ -196,10 +203,13 @@ def tombstone_row(table: type[Row], call: Call) -> Row:
     return table(f"ID#{call.tenant}#{call.id}", "TOMBSTONE", ttl=ttl)
 
 
+def record_keys(tenant: str, command_id: str) -> tuple[str, str]:
+    return f"COMMAND#{tenant}#{command_id}", "COMMAND"
+
+
 def record_row(table: type[Row], record: CommandRecord) -> Row:
     return table(
-        f"COMMAND#{record.tenant}#{record.command_id}",
-        "COMMAND",
+        *record_keys(record.tenant, record.command_id),
         body=bodies.dump_record(record),
         ttl=record.call.updated_at_ms // 1000 + RECORD_RETENTION_SECONDS,
     )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tests.e2e.voice.caller import (
     BUSY,
+    LATER_SECONDS,
     OPEN_SECONDS,
     PATIENCE_SECONDS,
-    REFUSED_SECONDS,
 )
 from tests.worker.gateway.fakes import CLOSE, masked, upgrade
 
@@ -67,7 +67,7 @@ async def told(
             head, _, rest = answer.partition(b"\r\n\r\n")
             if str(BUSY).encode() not in head:
                 return _frames(rest)
-            await asyncio.sleep(REFUSED_SECONDS)
+            await asyncio.sleep(LATER_SECONDS)
 
 
 def close_code(frames: Sequence[tuple[int, bytes]]) -> int:

@@ -12,10 +12,11 @@ Event = Mapping[str, Any]
 
 PATIENCE_SECONDS = 30.0
 """The machine may be shared."""
-REFUSED_SECONDS = 0.5
 OPEN_SECONDS = 90.0
 """A worker takes nobody for 10 s after any tick that was 12 ms late."""
 BUSY = 503
+LATER_SECONDS = 5.0
+"""What a worker says in Retry-After, for those who cannot read it."""
 
 
 class Record:
@@ -110,7 +111,7 @@ class Caller:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Caller]:
     """A session that was not invited yet; within the block its socket is read."""
-    async with aiohttp.ClientSession() as client, await _socket(client, url) as socket:
+    async with aiohttp.ClientSession() as client, await opened(client, url) as socket:
         caller = Caller(socket)
         # Not in a group of tasks: what a test asserts would come out wrapped in it.
         reading = asyncio.ensure_future(caller.read())
@@ -123,16 +124,24 @@ async def connected(url: str) -> AsyncIterator[Caller]:
 
 @asynccontextmanager
 async def call(url: str, option: Mapping[str, Any]) -> AsyncIterator[Caller]:
-    """A session that has been answered."""
-    async with connected(url) as caller:
-        await caller.command("invite", option=option)
-        await caller.until(lambda record: record.events("answer"))
-        yield caller
+    """A session that has been answered. A worker that is busy is asked again."""
+    ends_at = asyncio.get_running_loop().time() + OPEN_SECONDS
+    while True:
+        async with connected(url) as caller:
+            await caller.command("invite", option=option)
+            await caller.until(lambda record: record.events("answer", "reject"))
+            is_patient = asyncio.get_running_loop().time() < ends_at
+            if not (is_patient and _is_busy(caller.record)):
+                assert not caller.record.events("reject"), caller.record.events()
+                yield caller
+                return
+        await asyncio.sleep(LATER_SECONDS)
 
 
-async def _socket(
+async def opened(
     client: aiohttp.ClientSession, url: str
 ) -> aiohttp.ClientWebSocketResponse:
+    """The socket of a worker, which is asked again when it says so."""
     async with asyncio.timeout(OPEN_SECONDS):
         while True:
             try:
@@ -140,4 +149,13 @@ async def _socket(
             except aiohttp.WSServerHandshakeError as error:
                 if error.status != BUSY:
                     raise
-                await asyncio.sleep(REFUSED_SECONDS)
+                await asyncio.sleep(_after(error))
+
+
+def _after(refusal: aiohttp.WSServerHandshakeError) -> float:
+    headers = refusal.headers
+    return LATER_SECONDS if headers is None else float(headers["Retry-After"])
+
+
+def _is_busy(record: Record) -> bool:
+    return any(event["code"] == BUSY for event in record.events("reject"))

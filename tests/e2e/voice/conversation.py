@@ -15,8 +15,8 @@ from examples.agent.tape import Tape
 from mediaworker.audio import g711
 from tests.e2e.voice.caller import (
     BUSY,
+    LATER_SECONDS,
     OPEN_SECONDS,
-    REFUSED_SECONDS,
     Caller,
     Record,
     call,
@@ -77,7 +77,7 @@ async def talk_as_the_example_does(worker: MediaWorker) -> Talk:
                 await talk(url, token("alice"), agent, person, tape, record.hear)
             except NoCall as refusal:
                 assert str(BUSY) in str(refusal)
-                await asyncio.sleep(REFUSED_SECONDS)
+                await asyncio.sleep(LATER_SECONDS)
             else:
                 assert tape.agent_audio
                 return Talk("pcm", RATE, record, agent)

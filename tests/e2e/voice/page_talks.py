@@ -20,7 +20,13 @@ from tests.e2e.voice.page import (
     read_aloud,
 )
 from tests.peers.background import Background
-from tests.peers.chromium import TAPE_RATE, chromium, microphone, write_recording
+from tests.peers.chromium import (
+    FAINT,
+    TAPE_RATE,
+    chromium,
+    microphone,
+    write_recording,
+)
 from tests.peers.lossy_udp import Weather
 from tests.peers.tcp_relay import tcp_relay
 from tests.worker.speech.test_engines import words
@@ -32,34 +38,6 @@ TRAIL_MS = 700
 STORM = Weather(loss_percent=3, jitter_ms=40, seed=7)
 KEYS = "15#"
 MEASURES = ("ice", "codec", "round-trip", "jitter", "loss", "to-transcript")
-
-FAINT = """
-() => {
-  const channels = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
-  const behind = (element) => {
-    for (let each = element; each; each = each.parentElement) {
-      const colour = channels(getComputedStyle(each).backgroundColor);
-      if (colour[3] !== 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const has = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    const style = getComputedStyle(element);
-    const isHidden = style.visibility === "hidden" || !element.getClientRects().length;
-    if (!has || isHidden) continue;
-    const lights = [light(channels(style.color)), light(behind(element))];
-    const contrast = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
-    if (contrast < 4.5) found.push(`${element.outerHTML.slice(0, 80)} ${contrast}`);
-  }
-  return found;
-}
-"""
-"""Texts of less contrast than WCAG 2.2's 1.4.3 wants."""
 
 
 @dataclass(frozen=True, slots=True)

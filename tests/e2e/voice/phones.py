@@ -68,11 +68,13 @@ def play(act: Callable[[], Coroutine[Any, Any, None]], seconds: float = 60) -> N
 
 
 @contextmanager
-def phone_worker(folder: Path, **variables: str) -> Iterator[PhoneWorker]:
+def phone_worker(
+    folder: Path, *, module: str = "mediaworker", **variables: str
+) -> Iterator[PhoneWorker]:
     (port,) = free_ports(1)
     records = folder / "records"
     given = {"PARLEY_SIP_PORT": str(port), "PARLEY_CDR": str(records), **variables}
-    with media_worker(folder, **given) as worker:
+    with media_worker(folder, module=module, **given) as worker:
         yield PhoneWorker(worker, port, records)
 
 

@@ -204,3 +204,50 @@ def test_start_nothing_twice_for_one_event(cloud: Cloud) -> None:
         "input": '{"delay_seconds": 9}',
     }
     assert start(**wanted)["executionArn"] == start(**wanted)["executionArn"]
+
+
+def redelivery(cloud: Cloud, **changes: Any) -> None:
+    """Start one, by the keys that the product gives it."""
+    client("stepfunctions").start_execution(
+        stateMachineArn=os.environ["PARLEY_REDELIVERY_MACHINE_ARN"],
+        name="one",
+        input=json.dumps({"v": 1, "delay_seconds": 1, "outcome": "retry", **changes}),
+    )
+
+
+def dead_letters() -> list[Any]:
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName=wiring.WEBHOOK_DEAD_LETTERS.name)["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [json.loads(one["Body"]) for one in messages.get("Messages", [])]
+
+
+def test_lane_goes_on_behind_a_head_of_which_there_is_a_dead_letter(
+    cloud: Cloud, functions: FakeFunctions, clock: FakeClock
+) -> None:
+    answers = ["retry", "exhausted", "delivered"]
+    functions.code["redeliver"] = lambda event, context: (
+        event | {"outcome": answers.pop(0)}
+    )
+    redelivery(cloud, webhook_id="101-2", lease="a-lease")
+    pass_seconds(cloud, clock, 5)
+    turns = functions.events["redeliver"]
+    assert [turn["outcome"] for turn in turns] == ["retry", "retry", "exhausted"]
+    (letter,) = dead_letters()
+    assert (letter["webhook_id"], letter["outcome"]) == ("101-2", "exhausted")
+
+
+def test_webhook_that_leaves_its_lane_has_its_turn_at_once(
+    cloud: Cloud, functions: FakeFunctions, clock: FakeClock
+) -> None:
+    answers = ["apart", "retry", "undeliverable"]
+    functions.code["redeliver"] = lambda event, context: (
+        event | {"outcome": answers.pop(0)}
+    )
+    redelivery(cloud, webhook_id="101-2", lease="a-lease")
+    pass_seconds(cloud, clock, 2)
+    assert len(functions.events["redeliver"]) == 2
+    pass_seconds(cloud, clock, 3)
+    assert len(functions.events["redeliver"]) == 3
+    (letter,) = dead_letters()
+    assert letter["outcome"] == "undeliverable"

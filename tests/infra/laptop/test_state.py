@@ -157,7 +157,7 @@ def cloud(folder: Path, clock: FakeClock, functions: FakeFunctions) -> Cloud:
     )
 
 
-def test_restart_with_every_item_and_no_old_news(tmp_path: Path) -> None:
+def test_restart_with_every_item_and_the_news_of_live_calls(tmp_path: Path) -> None:
     clock, functions = FakeClock(), FakeFunctions()
     with cloud(tmp_path / "one", clock, functions) as first:
         table = Table()
@@ -175,6 +175,7 @@ def test_restart_with_every_item_and_no_old_news(tmp_path: Path) -> None:
         )
         table.put("CALL#2", "CALL")
         table.client.delete_item(TableName=table.name, Key=item("CALL#2", "CALL"))
+        table.put("CALL#3", "EVENT#1")
         before = table.client.scan(TableName=table.name)["Items"]
         assert first.settle()
     # A process that is killed closes nothing: what was written is all there is.
@@ -188,7 +189,11 @@ def test_restart_with_every_item_and_no_old_news(tmp_path: Path) -> None:
         assert second.settle()
         assert table.client.scan(TableName=table.name)["Items"] == before
         assert len(table.due("S1")["Items"]) == 1
-        assert set(functions.events) == {"sweep"}
+        assert set(functions.events) == {"sweep", "outbox"}
+        (news,) = functions.events["outbox"]
+        keys = [record["dynamodb"]["Keys"] for record in news["Records"]]
+        assert keys == [item("CALL#1", "EVENT#1")]
+        functions.clear()
         clock.advance(10)
         second.tick()
         assert second.settle()

@@ -14,7 +14,7 @@ from chalicelib.protocol.ice import ice_servers
 from chalicelib.protocol.lease import EndSession, Order
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType
-from chalicelib.protocol.tokens import worker_token
+from chalicelib.protocol.tokens import Trust, worker_token
 from chalicelib.protocol.vocabulary import Role
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
@@ -202,6 +202,7 @@ class Place:
     readings: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     is_open: bool = False
+    trust: Trust = Trust(SECRET)
     orders: list[Order] = field(default_factory=list)
     obeys: bool = True
     origins: frozenset[str] = frozenset()
@@ -230,7 +231,7 @@ class Place:
             "serverSideTrack",
             lambda: NOW_MS,
         )
-        doorkeeper = Doorkeeper(SECRET, is_open=self.is_open)
+        doorkeeper = Doorkeeper(self.trust, is_open=self.is_open)
         desk = Desk(
             sessions=self.sessions,
             doorkeeper=doorkeeper,

@@ -12,12 +12,15 @@ from fuzz.mutation import MOST_BYTES, inputs
 @pytest.mark.parametrize(
     ("target", "most"),
     [
+        ("clients", 3_000),
         ("commands", 3_000),
         ("dialects", 3_000),
         ("gateway", 250),
+        ("identity", 2_000),
         ("rtp", 3_000),
         ("sdp", 1_000),
         ("sip", 1_000),
+        ("urls", 1_000),
         ("webrtc", 1_000),
     ],
 )

@@ -1,0 +1,45 @@
+"""EventBridge -> whoever hears what was told of a call: devices, and others.
+
+The rule rings once a commit. A hearer that fails stops no other; the invocation fails
+at its end, and comes again.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chalicelib import bootstrap, logs
+from chalicelib.protocol.control import Doorbell
+from chalicelib.services.stories import Hearer, story_of
+
+log = logging.getLogger(__name__)
+
+HEARERS: Mapping[str, Callable[[], Hearer]] = {
+    "pushes": lambda: bootstrap.pushes(),
+    "history": lambda: bootstrap.history(),
+    "phones": lambda: bootstrap.ring_pushes(),
+}
+"""By their names in the log, in this order; each is built on first use."""
+
+
+class NotHeard(Exception):
+    """Some hearers have failed: the same is to be told again."""
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """Target of the bus's rule: the detail is the doorbell of a commit."""
+    logs.configure()
+    doorbell = Doorbell.parse(event["detail"])
+    story = story_of(bootstrap.outbox_reader(), doorbell)
+    if not story:
+        log.warning("nothing was told", extra={"call_id": doorbell.call_id})
+        return
+    failed = []
+    for name, hearer in HEARERS.items():
+        try:
+            hearer().hear(story)
+        except Exception:
+            log.exception("a hearer failed", extra={"hearer": name})
+            failed.append(name)
+    if failed:
+        raise NotHeard(", ".join(failed))
