@@ -15,7 +15,7 @@ from chalicelib.protocol.vocabulary import (
     MediaType,
     Provider,
 )
-from chalicelib.services.webhooks import webhooks_of
+from chalicelib.services.webhooks.bodies import webhooks_of
 
 EVENTS = 100_000
 CALLS_AT_ONCE = 200

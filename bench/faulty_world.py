@@ -30,12 +30,12 @@ from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT
 from chalicelib.services import agenda, ports
 from chalicelib.services.calls import Attempt, CallService, Unavailable
-from chalicelib.services.delivery import DeliveryService
-from chalicelib.services.lanes import Attempt as Post
-from chalicelib.services.lanes import Lane, LaneKey
 from chalicelib.services.ports import Answer, Commit, OutboxEvent
-from chalicelib.services.visits import Ports
 from chalicelib.services.wakes import WakeService
+from chalicelib.services.webhooks.delivery import DeliveryService
+from chalicelib.services.webhooks.lanes import Attempt as Post
+from chalicelib.services.webhooks.lanes import Lane, LaneKey
+from chalicelib.services.webhooks.visits import Ports
 from chalicelib.triggers import outbox
 from infra.laptop.patching import replaced
 

@@ -21,14 +21,14 @@ from chalicelib.bootstrap import ControlPlane
 from chalicelib.domain.endpoints import Endpoint
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT
 from chalicelib.services.calls import CallService
+from chalicelib.services.devices.push_tokens import DeviceService
+from chalicelib.services.devices.tickets import TicketService
 from chalicelib.services.effects import EffectService
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.history import HistoryService
-from chalicelib.services.keys import KeyService
-from chalicelib.services.mobile import DeviceService
+from chalicelib.services.identity.keys import KeyService
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
-from chalicelib.services.tickets import TicketService
 from chalicelib.services.timeline import TimelineService
 from infra.laptop.patching import replaced
 

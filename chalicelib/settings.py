@@ -10,7 +10,7 @@ from chalicelib.protocol.ice import IceSettings, InvalidIceSettings, ice_servers
 from chalicelib.protocol.issuer import InvalidIssuer, IssuerSettings
 from chalicelib.protocol.vocabulary import Dialect, Provider
 from chalicelib.push_settings import InvalidPushSettings, PushSettings
-from chalicelib.services.visits import SCHEDULE_SECONDS
+from chalicelib.services.webhooks.visits import SCHEDULE_SECONDS
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"

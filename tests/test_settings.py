@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chalicelib.protocol.vocabulary import Dialect, Provider
-from chalicelib.services.visits import SCHEDULE_SECONDS
+from chalicelib.services.webhooks.visits import SCHEDULE_SECONDS
 from chalicelib.settings import DEVELOPMENT_TRTC, InvalidSettings, parse
 from tests.attacks import VARIABLES as ISSUED
 from tests.attacks import key_set

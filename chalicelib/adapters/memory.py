@@ -10,9 +10,9 @@ from chalicelib.domain.sessions import Session, SessionKey
 from chalicelib.protocol.control import Doorbell
 from chalicelib.protocol.lease import EndSession, Witness
 from chalicelib.services import agenda, ports
-from chalicelib.services.lanes import Attempt, Lane, LaneKey
 from chalicelib.services.ports import CommandRecord, Commit, OutboxEvent
 from chalicelib.services.roster import Enrolment
+from chalicelib.services.webhooks.lanes import Attempt, Lane, LaneKey
 
 CallKey = tuple[str, str]
 

@@ -9,9 +9,15 @@ from chalicelib.adapters.memory import Store
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
 from chalicelib.protocol.control import Redelivery
 from chalicelib.services import ports
-from chalicelib.services.endpoints_port import Failure
-from chalicelib.services.lanes import MOST_LOGGED, Attempt, Lane, LaneKey, Progress
 from chalicelib.services.ports import Tally
+from chalicelib.services.webhooks.lanes import (
+    MOST_LOGGED,
+    Attempt,
+    Lane,
+    LaneKey,
+    Progress,
+)
+from chalicelib.services.webhooks.ports import Failure
 
 DAY_MS = 24 * 3600 * 1000
 

@@ -3,8 +3,8 @@
 import threading
 from dataclasses import replace
 
-from chalicelib.services.devices import MOST_DEVICES, Device
-from chalicelib.services.tickets import Admission
+from chalicelib.services.devices.devices import MOST_DEVICES, Device
+from chalicelib.services.devices.tickets import Admission
 
 Key = tuple[str, str]
 

@@ -13,9 +13,9 @@ from chalicelib.adapters.memory_delivery import (
 )
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
 from chalicelib.services import ports
-from chalicelib.services.announcements import announcement
 from chalicelib.services.ports import Answer, Clock, Draws, Poster
-from chalicelib.services.visits import Ports
+from chalicelib.services.webhooks.announcements import announcement
+from chalicelib.services.webhooks.visits import Ports
 
 
 class MemoryEndpoints:

@@ -2,7 +2,7 @@
 
 import threading
 
-from chalicelib.services.keys import ApiKey
+from chalicelib.services.identity.keys import ApiKey
 from chalicelib.services.ports import Conflict
 
 

@@ -6,7 +6,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.services.devices import SocketGone, SocketRefused, SocketUnreachable
+from chalicelib.services.devices.devices import (
+    SocketGone,
+    SocketRefused,
+    SocketUnreachable,
+)
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from chalicelib.adapters.sockets import GatewaySockets
 from chalicelib.bootstrap import world
 from chalicelib.bootstrap.media import providers
 from chalicelib.services.calls import CallService
-from chalicelib.services.clients import ClientService
-from chalicelib.services.devices import DeviceService
+from chalicelib.services.devices.clients import ClientService
+from chalicelib.services.devices.devices import DeviceService
+from chalicelib.services.devices.pushing import PushService
+from chalicelib.services.devices.resuming import ResumeService
+from chalicelib.services.devices.signalling import SignalService
+from chalicelib.services.devices.tickets import TicketService
 from chalicelib.services.media import Entrances
 from chalicelib.services.ports import CallRepository, CommitListener
-from chalicelib.services.pushing import PushService
-from chalicelib.services.resuming import ResumeService
-from chalicelib.services.signalling import SignalService
-from chalicelib.services.tickets import TicketService
 
 _making = threading.Lock()
 

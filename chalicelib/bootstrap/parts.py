@@ -27,15 +27,15 @@ from chalicelib.protocol.control import Doorbell, Redelivery
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services.calls import CallService
-from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import EffectService, Rooms
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.ports import Clock, EventBus
 from chalicelib.services.relay import RelayService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
-from chalicelib.services.visits import Ports
 from chalicelib.services.wakes import WakeService
+from chalicelib.services.webhooks.delivery import DeliveryService
+from chalicelib.services.webhooks.visits import Ports
 from chalicelib.settings import DEFAULT_TABLE, Settings
 
 EVENT_SOURCE = "parley"

@@ -16,10 +16,10 @@ from chalicelib.adapters.mobile_push import (
 from chalicelib.bootstrap import world
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.services.calls import CallService
+from chalicelib.services.devices.push_tokens import DeviceService
+from chalicelib.services.devices.ring_pushes import RingPushes
 from chalicelib.services.history import HistoryService
-from chalicelib.services.mobile import DeviceService
 from chalicelib.services.ports import Clock
-from chalicelib.services.ring_pushes import RingPushes
 from chalicelib.services.timeline import TimelineService
 from chalicelib.settings import Settings
 

@@ -16,12 +16,13 @@ from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import Trust
 from chalicelib.protocol.vocabulary import Provider
 from chalicelib.services.calls import CallService
+from chalicelib.services.devices.push_tokens import DeviceService
+from chalicelib.services.devices.tickets import TicketService
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.history import HistoryService
-from chalicelib.services.keys import KeyService
-from chalicelib.services.limits import LimitService, WindowRepository
+from chalicelib.services.identity.keys import KeyService
+from chalicelib.services.identity.limits import LimitService, WindowRepository
 from chalicelib.services.media import Entrances
-from chalicelib.services.mobile import DeviceService
 from chalicelib.services.ports import (
     Clock,
     Draws,
@@ -33,7 +34,6 @@ from chalicelib.services.ports import (
 from chalicelib.services.repetition import Repetitions
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
-from chalicelib.services.tickets import TicketService
 from chalicelib.services.timeline import TimelineService
 from chalicelib.settings import Settings
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from chalicelib.protocol.url_policy import UrlPolicy
-from chalicelib.services import endpoints, replays
-from chalicelib.services.attempt_log import AttemptLog
-from chalicelib.services.endpoints import EndpointService
 from chalicelib.services.history import HistoryService
-from chalicelib.services.replays import ReplayService
-from chalicelib.services.visits import Ports
+from chalicelib.services.webhooks import endpoints, replays
+from chalicelib.services.webhooks.attempt_log import AttemptLog
+from chalicelib.services.webhooks.endpoints import EndpointService
+from chalicelib.services.webhooks.replays import ReplayService
+from chalicelib.services.webhooks.visits import Ports
 from chalicelib.settings import Settings
 
 

@@ -13,8 +13,8 @@ from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import UID_MAX_LENGTH, Principal
 from chalicelib.protocol.tokens import API_KEY_HEADER, API_KEY_PREFIX, Trust
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Dialect, Role
-from chalicelib.services.keys import InvalidKey, KeyService
-from chalicelib.services.limits import LimitService
+from chalicelib.services.identity.keys import InvalidKey, KeyService
+from chalicelib.services.identity.limits import LimitService
 from chalicelib.services.ports import Clock
 from chalicelib.settings import Settings
 

@@ -12,12 +12,13 @@ from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Appear, Reconcile, Wake
 from chalicelib.domain.errors import CallError
 from chalicelib.protocol.vocabulary import Provider
-from chalicelib.services import agenda, liveness, ports
+from chalicelib.services import agenda, ports
 from chalicelib.services.calls import CallService
-from chalicelib.services.delivery import DeliveryService
-from chalicelib.services.devices import DeviceRepository
+from chalicelib.services.devices import liveness
+from chalicelib.services.devices.devices import DeviceRepository
 from chalicelib.services.effects import Rooms
 from chalicelib.services.providers import ProviderUnreachable
+from chalicelib.services.webhooks.delivery import DeliveryService
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from chalicelib.protocol.session.fields import NAME_MAX, SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Line, Unfit
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.devices import Device
-from chalicelib.services.tickets import BadTicket
+from chalicelib.services.devices.devices import Device
+from chalicelib.services.devices.tickets import BadTicket
 
 log = logging.getLogger(__name__)
 

@@ -3,19 +3,19 @@
 from dataclasses import replace
 
 from chalicelib.domain.endpoints import Disabled, Health
-from chalicelib.services.endpoints_port import (
-    EndpointRepository,
-    Failure,
-    FailureLog,
-    HealthRepository,
-)
-from chalicelib.services.lanes import (
+from chalicelib.services.webhooks.lanes import (
     MOST_LOGGED,
     Attempt,
     Lane,
     LaneKey,
     LaneRepository,
     Progress,
+)
+from chalicelib.services.webhooks.ports import (
+    EndpointRepository,
+    Failure,
+    FailureLog,
+    HealthRepository,
 )
 from tests.builders import NOW_MS
 

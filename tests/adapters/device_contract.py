@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.devices import Device, DeviceRepository
-from chalicelib.services.tickets import Admission, TicketRepository
+from chalicelib.services.devices.devices import Device, DeviceRepository
+from chalicelib.services.devices.tickets import Admission, TicketRepository
 from tests.builders import NOW_MS
 
 PHONE = Device("default", "alice", "phone", "app", "conn-1=", NOW_MS, NOW_MS)

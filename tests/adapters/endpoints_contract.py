@@ -6,13 +6,13 @@ import pytest
 
 from chalicelib.domain.endpoints import Disabled, Endpoint, Health, Standing
 from chalicelib.services import ports
-from chalicelib.services.endpoints_port import (
+from chalicelib.services.ports import CallRepository
+from chalicelib.services.vault import SealBroken, Vault
+from chalicelib.services.webhooks.ports import (
     Announcer,
     EndpointRepository,
     HealthRepository,
 )
-from chalicelib.services.ports import CallRepository
-from chalicelib.services.vault import SealBroken, Vault
 from tests.builders import NOW_MS
 
 OPERATORS = Endpoint(

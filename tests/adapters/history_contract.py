@@ -13,8 +13,8 @@ from chalicelib.protocol.vocabulary import (
     MediaType,
     Provider,
 )
+from chalicelib.services.devices.push_tokens import PushTokenRepository
 from chalicelib.services.history import LATEST_MS, HistoryRepository, LiveCalls
-from chalicelib.services.mobile import PushTokenRepository
 from chalicelib.services.ports import CallRepository
 from tests.builders import NOW_MS, commit, create
 

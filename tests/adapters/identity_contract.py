@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import ApiKey, KeyRepository, digest_of
-from chalicelib.services.limits import WindowRepository
+from chalicelib.services.identity.keys import ApiKey, KeyRepository, digest_of
+from chalicelib.services.identity.limits import WindowRepository
 from chalicelib.services.ports import Conflict
 from tests.builders import NOW_MS
 

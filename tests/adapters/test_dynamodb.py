@@ -19,7 +19,7 @@ from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import KEPT_MS, KeyService, Wanted
+from chalicelib.services.identity.keys import KEPT_MS, KeyService, Wanted
 from tests.adapters.contract import TallyRepositoryContract
 from tests.adapters.device_contract import (
     DeviceRepositoryContract,

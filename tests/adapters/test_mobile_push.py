@@ -32,7 +32,7 @@ from chalicelib.protocol.mobile_push import (
 )
 from chalicelib.protocol.vocabulary import MediaType
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.mobile import Sent, TokenRefused
+from chalicelib.services.devices.push_tokens import Sent, TokenRefused
 from chalicelib.services.ports import Answer
 from tests.builders import NOW_MS, RING_MS, FakeClock
 

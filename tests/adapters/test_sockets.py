@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.adapters.sockets import GatewaySockets
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     SocketError,
     SocketGone,
     SocketRefused,

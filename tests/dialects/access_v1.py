@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import Wanted
+from chalicelib.services.identity.keys import Wanted
 from tests.dialects.gates import (
     ADMINS_EACH,
     ANY_PRINCIPAL,

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from standardwebhooks.webhooks import Webhook
 
 from chalicelib.domain.endpoints import Endpoint
-from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.ports import Answer
+from chalicelib.services.webhooks.delivery import DeliveryService
 from tests.builders import FakeDraws
 from tests.dialects.conftest import Api
 from tests.services.deliverers import ports

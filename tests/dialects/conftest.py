@@ -27,16 +27,16 @@ from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Role
 from chalicelib.services.calls import CallService
+from chalicelib.services.devices.push_tokens import DeviceService
+from chalicelib.services.devices.tickets import TicketService
 from chalicelib.services.effects import EffectService
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.history import HistoryService
-from chalicelib.services.keys import KeyService
-from chalicelib.services.mobile import DeviceService
+from chalicelib.services.identity.keys import KeyService
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
-from chalicelib.services.tickets import TicketService
 from chalicelib.services.timeline import TimelineService
-from chalicelib.services.visits import Ports
+from chalicelib.services.webhooks.visits import Ports
 from tests.builders import FakeClock, FakeDraws
 from tests.services.deliverers import FakePoster
 

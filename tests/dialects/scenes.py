@@ -14,7 +14,7 @@ from chalicelib.bootstrap import ControlPlane
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import Wanted
+from chalicelib.services.identity.keys import Wanted
 from chalicelib.services.ports import Tally
 from chalicelib.services.sessions import SessionService
 from tests.adapters.fleet_contract import lease, order, started

@@ -13,8 +13,8 @@ from chalicelib.dialects import identity
 from chalicelib.dialects.requests import Request
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Dialect, Role
-from chalicelib.services.keys import TRUSTED_MS
-from chalicelib.services.limits import FREE
+from chalicelib.services.identity.keys import TRUSTED_MS
+from chalicelib.services.identity.limits import FREE
 from tests import attacks
 from tests.attacks import ATTACKS, Attack, issued, key_set
 from tests.dialects.conftest import JWT_SECRET, VARIABLES, Api, Reply, install, token

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.endpoints import Endpoint
-from chalicelib.services.webhooks import Webhook, headers_of, url_of
+from chalicelib.services.webhooks.bodies import Webhook, headers_of, url_of
 from examples.receivers.python.story import MOST_CALLS, MOST_IDS, Event, Stories
 from infra.laptop.clock import now_seconds
 

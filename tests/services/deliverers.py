@@ -16,7 +16,7 @@ from chalicelib.adapters.memory_delivery import (
 )
 from chalicelib.domain.endpoints import Endpoint
 from chalicelib.services.ports import Answer, Clock, Draws, Poster
-from chalicelib.services.visits import Ports
+from chalicelib.services.webhooks.visits import Ports
 from tests.builders import FakeClock
 
 SHOP = Endpoint("shop", "https://shop.example/hook", "secret")

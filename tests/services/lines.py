@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chalicelib.services.devices import SocketError
+from chalicelib.services.devices.devices import SocketError
 
 _T = TypeVar("_T")
 

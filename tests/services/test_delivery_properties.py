@@ -21,10 +21,10 @@ from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.domain.endpoints import Health
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
-from chalicelib.services.carrier import GRACE_MS, LEASE_MS
-from chalicelib.services.delivery import DeliveryService
-from chalicelib.services.lanes import Attempt, Lane, LaneKey
 from chalicelib.services.ports import Answer
+from chalicelib.services.webhooks.carrier import GRACE_MS, LEASE_MS
+from chalicelib.services.webhooks.delivery import DeliveryService
+from chalicelib.services.webhooks.lanes import Attempt, Lane, LaneKey
 from tests.builders import FakeClock, FakeDraws, commit, create
 from tests.faults.interleaving import Crashed, Interleaving
 from tests.services.deliverers import SHOP, ports

@@ -7,8 +7,8 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.devices import SEEN_MS, Device, DeviceService
-from chalicelib.services.tickets import (
+from chalicelib.services.devices.devices import SEEN_MS, Device, DeviceService
+from chalicelib.services.devices.tickets import (
     TICKET_SECONDS,
     BadTicket,
     TicketService,

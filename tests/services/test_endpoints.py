@@ -12,7 +12,8 @@ from chalicelib.domain.endpoints import Disabled, Endpoint, Health
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.services import ports
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.endpoints import (
+from chalicelib.services.ports import Answer
+from chalicelib.services.webhooks.endpoints import (
     MOST_ENDPOINTS,
     Changes,
     EndpointNotFound,
@@ -22,8 +23,7 @@ from chalicelib.services.endpoints import (
     Ports,
     TooManyEndpoints,
 )
-from chalicelib.services.ports import Answer
-from chalicelib.services.trials import LONGEST_SECONDS
+from chalicelib.services.webhooks.trials import LONGEST_SECONDS
 from tests.builders import NOW_MS, FakeClock, FakeDraws
 
 URL = "https://shop.example/hook"

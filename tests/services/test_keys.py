@@ -8,9 +8,9 @@ import pytest
 from chalicelib.adapters.memory_identity import MemoryKeys
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services import keys as module
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.keys import (
+from chalicelib.services.identity import keys as module
+from chalicelib.services.identity.keys import (
     DAY_MS,
     KEPT_MS,
     TEXT,

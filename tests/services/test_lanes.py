@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.services.lanes import Attempt
+from chalicelib.services.webhooks.lanes import Attempt
 
 counts = st.integers(0, 2**53)
 

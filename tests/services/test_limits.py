@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.adapters.memory_identity import MemoryWindows
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.limits import (
+from chalicelib.services.identity.limits import (
     BLOCK,
     FREE,
     WINDOW_MS,

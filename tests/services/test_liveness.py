@@ -8,7 +8,7 @@ from chalicelib.domain.call import CHECK_MS, LIVENESS_MS, Call
 from chalicelib.domain.commands import Join
 from chalicelib.protocol.vocabulary import EndReason, Provider
 from chalicelib.services import agenda, ports
-from chalicelib.services.devices import Device
+from chalicelib.services.devices.devices import Device
 from chalicelib.services.wakes import WakeService
 from tests.builders import MAX_CALL_SECONDS
 from tests.services.test_pushes import CALL, World

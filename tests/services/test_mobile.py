@@ -22,7 +22,7 @@ from chalicelib.domain.commands import (
 from chalicelib.protocol.mobile_push import Platform, Push, PushToken
 from chalicelib.services import ports
 from chalicelib.services.calls import Attempt, CallService, Unavailable
-from chalicelib.services.mobile import (
+from chalicelib.services.devices.push_tokens import (
     MOST_DEVICES,
     DeviceService,
     Sent,
@@ -30,7 +30,7 @@ from chalicelib.services.mobile import (
     TooManyDevices,
     UnknownDevice,
 )
-from chalicelib.services.ring_pushes import RingPushes
+from chalicelib.services.devices.ring_pushes import RingPushes
 from chalicelib.services.stories import Story
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 

@@ -22,21 +22,21 @@ from chalicelib.protocol.client_events import Answered
 from chalicelib.protocol.vocabulary import Dialect, Provider
 from chalicelib.services import ports
 from chalicelib.services.calls import CallService
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     Device,
     SocketGone,
     SocketRefused,
     SocketUnreachable,
 )
-from chalicelib.services.media import Entrances, render_media
-from chalicelib.services.ports import JoinCredentials, OutboxEvent
-from chalicelib.services.pushes import pushes_of
-from chalicelib.services.pushing import (
+from chalicelib.services.devices.pushes import pushes_of
+from chalicelib.services.devices.pushing import (
     COMING_MS,
     MOST_AT_ONCE,
     NotPushed,
     PushService,
 )
+from chalicelib.services.media import Entrances, render_media
+from chalicelib.services.ports import JoinCredentials, OutboxEvent
 from chalicelib.services.stories import Story, story_of
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 from tests.services.lines import FakeSockets, InTurn

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.endpoints import Disabled, Health
 from chalicelib.protocol.control import Outcome, Redelivery
 from chalicelib.services.ports import Answer, Tally
-from chalicelib.services.visits import SCHEDULE_SECONDS
+from chalicelib.services.webhooks.visits import SCHEDULE_SECONDS
 from tests.builders import NOW_MS
 from tests.services.deliverers import SHOP
 from tests.services.test_delivery import IDS, KEY, World

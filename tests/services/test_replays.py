@@ -13,15 +13,15 @@ from chalicelib.domain.commands import Command, Join, Leave
 from chalicelib.domain.endpoints import Endpoint
 from chalicelib.protocol.control import Redelivery
 from chalicelib.protocol.url_policy import UrlPolicy
-from chalicelib.services import attempt_log, endpoints, replays
-from chalicelib.services.announcements import announcement
-from chalicelib.services.attempt_log import AttemptLog, AttemptsWanted
-from chalicelib.services.delivery import DeliveryService
-from chalicelib.services.endpoints import EndpointDisabled, EndpointService
 from chalicelib.services.history import HistoryService, entry_of
-from chalicelib.services.lanes import Attempt, LaneKey
 from chalicelib.services.ports import Answer
-from chalicelib.services.replays import (
+from chalicelib.services.webhooks import attempt_log, endpoints, replays
+from chalicelib.services.webhooks.announcements import announcement
+from chalicelib.services.webhooks.attempt_log import AttemptLog, AttemptsWanted
+from chalicelib.services.webhooks.delivery import DeliveryService
+from chalicelib.services.webhooks.endpoints import EndpointDisabled, EndpointService
+from chalicelib.services.webhooks.lanes import Attempt, LaneKey
+from chalicelib.services.webhooks.replays import (
     NothingToReplay,
     OfCall,
     OfEvent,

@@ -13,12 +13,12 @@ from chalicelib.domain.commands import Command, Invite, Join, Leave, Reject, Wak
 from chalicelib.domain.errors import CallError
 from chalicelib.protocol.vocabulary import Dialect, Provider
 from chalicelib.services import ports
-from chalicelib.services.clients import ClientService
-from chalicelib.services.devices import DeviceService, SocketGone
+from chalicelib.services.devices.clients import ClientService
+from chalicelib.services.devices.devices import DeviceService, SocketGone
+from chalicelib.services.devices.resuming import RECENT_MS, ResumeService
+from chalicelib.services.devices.signalling import MOST_A_SECOND, SignalService
 from chalicelib.services.history import entry_of
 from chalicelib.services.media import Entrances
-from chalicelib.services.resuming import RECENT_MS, ResumeService
-from chalicelib.services.signalling import MOST_A_SECOND, SignalService
 from tests.builders import NOW_MS, RING_MS, FakeDraws, create
 from tests.services.test_pushes import CALL, FakeProvider, World
 

@@ -7,8 +7,8 @@ from chalicelib.protocol.client_fields import SignalType
 from chalicelib.protocol.clients import Signal
 from chalicelib.protocol.vocabulary import Provider
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.devices import Device, SocketGone, SocketUnreachable
-from chalicelib.services.signalling import (
+from chalicelib.services.devices.devices import Device, SocketGone, SocketUnreachable
+from chalicelib.services.devices.signalling import (
     MOST_A_SECOND,
     MOST_METERED,
     Meter,

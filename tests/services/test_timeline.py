@@ -9,9 +9,10 @@ from chalicelib.adapters.memory_delivery import MemoryLanes
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services import lanes, ports
+from chalicelib.services import ports
 from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.timeline import NoSuchCall, TimelineService
+from chalicelib.services.webhooks import lanes
 from tests.builders import NOW_MS, FakeClock, FakeDraws, create
 
 POST = lanes.Attempt("101-1", "participant.invited", 1, 1, NOW_MS, 40, 200)

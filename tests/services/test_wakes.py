@@ -10,10 +10,10 @@ from chalicelib.domain.commands import Invite, Join, Leave
 from chalicelib.protocol.vocabulary import EndReason, Provider
 from chalicelib.services import agenda
 from chalicelib.services.calls import CallService
-from chalicelib.services.delivery import DeliveryService
 from chalicelib.services.effects import Rooms
 from chalicelib.services.providers import Present, ProviderUnreachable
 from chalicelib.services.wakes import Ring, WakeService
+from chalicelib.services.webhooks.delivery import DeliveryService
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 from tests.services.deliverers import SHOP, FakePoster, ports
 

@@ -14,9 +14,9 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.domain.commands import Invite, Join, Leave
 from chalicelib.domain.endpoints import Endpoint
 from chalicelib.protocol.vocabulary import CONTRACT_EVENTS
-from chalicelib.services.announcements import announcement
 from chalicelib.services.sessions import event_of
-from chalicelib.services.webhooks import (
+from chalicelib.services.webhooks.announcements import announcement
+from chalicelib.services.webhooks.bodies import (
     Webhook,
     headers_of,
     tgortc_signature,

@@ -7,7 +7,7 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.services import ports
-from chalicelib.services.announcements import announcement
+from chalicelib.services.webhooks.announcements import announcement
 
 MOST_AT_ONCE = 16
 """Of one endpoint in one millisecond, each of which is told a little later."""

@@ -10,8 +10,8 @@ from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.protocol.lease import Stamped
 from chalicelib.services import ports
-from chalicelib.services.devices import MOST_DEVICES, Device
-from chalicelib.services.tickets import Admission
+from chalicelib.services.devices.devices import MOST_DEVICES, Device
+from chalicelib.services.devices.tickets import Admission
 
 CONNECTION_SORT_KEY = "CLIENT"
 TICKET_SORT_KEY = "TICKET"

@@ -6,8 +6,8 @@ from typing import Any
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import DAY_SECONDS, Row
 from chalicelib.protocol.envelope import stamped, version_of
-from chalicelib.services.endpoints_port import Failure
-from chalicelib.services.lanes import Attempt
+from chalicelib.services.webhooks.lanes import Attempt
+from chalicelib.services.webhooks.ports import Failure
 
 KEPT_SECONDS = 30 * DAY_SECONDS
 

@@ -7,7 +7,7 @@ from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.protocol.envelope import stamped, version_of
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import KEPT_MS, ApiKey
+from chalicelib.services.identity.keys import KEPT_MS, ApiKey
 
 
 class DynamoDBKeys:

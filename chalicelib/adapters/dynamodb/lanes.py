@@ -9,7 +9,13 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.services import ports
-from chalicelib.services.lanes import MOST_LOGGED, Attempt, Lane, LaneKey, Progress
+from chalicelib.services.webhooks.lanes import (
+    MOST_LOGGED,
+    Attempt,
+    Lane,
+    LaneKey,
+    Progress,
+)
 
 
 class DynamoDBLanes:

@@ -4,7 +4,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
-from chalicelib.services.limits import WINDOW_MS
+from chalicelib.services.identity.limits import WINDOW_MS
 from chalicelib.services.ports import Conflict
 
 KEPT_SECONDS = 600

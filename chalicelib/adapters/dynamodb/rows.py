@@ -15,8 +15,8 @@ from pynamodb.models import Model
 from chalicelib.adapters.dynamodb import bodies
 from chalicelib.domain.call import Call
 from chalicelib.services import agenda
-from chalicelib.services.lanes import LaneKey
 from chalicelib.services.ports import CommandRecord, OutboxEvent
+from chalicelib.services.webhooks.lanes import LaneKey
 
 DAY_SECONDS = 24 * 3600
 ID_RETENTION_SECONDS = 400 * DAY_SECONDS

@@ -11,7 +11,7 @@ from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.services.calls import CommandReused, Unavailable
 from chalicelib.services.facts import instant
 from chalicelib.services.fleet import SessionNotFound
-from chalicelib.services.limits import LimitReached
+from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
 
 PREFIX = "/call"

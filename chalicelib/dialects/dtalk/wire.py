@@ -14,7 +14,7 @@ from chalicelib.protocol.claims import UID_MAX_LENGTH
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import CallState, MediaType
 from chalicelib.services.calls import CommandReused, Unavailable
-from chalicelib.services.limits import LimitReached
+from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.ports import JoinCredentials, TrtcTicket
 from chalicelib.services.repetition import StillRunning
 

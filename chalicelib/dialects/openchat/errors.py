@@ -9,7 +9,7 @@ from chalicelib.domain import errors
 from chalicelib.protocol.session.instants import render as instant
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.services.calls import CommandReused, Unavailable
-from chalicelib.services.limits import LimitReached
+from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
 
 MODULE = "RTC"

@@ -13,10 +13,10 @@ from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import MediaType, ParticipantState
 from chalicelib.services.calls import CommandReused, Unavailable
-from chalicelib.services.limits import LimitReached
+from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.ports import JoinCredentials, Tally
 from chalicelib.services.repetition import StillRunning
-from chalicelib.services.webhooks import room_status
+from chalicelib.services.webhooks.bodies import room_status
 
 PREFIX = "/api/v1"
 ID_MAX_LENGTH = 40

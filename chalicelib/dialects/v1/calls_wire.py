@@ -12,9 +12,9 @@ from chalicelib.domain.history import PLACE, Entry
 from chalicelib.protocol.claims import UID_MAX_LENGTH
 from chalicelib.protocol.vocabulary import CallState
 from chalicelib.services.history import LATEST_MS, Period
-from chalicelib.services.lanes import Attempt
 from chalicelib.services.ports import OutboxEvent
 from chalicelib.services.timeline import NoSuchCall, Timeline
+from chalicelib.services.webhooks.lanes import Attempt
 
 PATH = f"{wire.PREFIX}/calls"
 CALL_ID_MAX_LENGTH = 64

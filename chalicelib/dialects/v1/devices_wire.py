@@ -8,7 +8,7 @@ from chalicelib.dialects.v1 import wire
 from chalicelib.dialects.v1.wire import InvalidRequest
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.mobile_push import Environment, Platform, PushToken
-from chalicelib.services.mobile import UnknownDevice
+from chalicelib.services.devices.push_tokens import UnknownDevice
 
 PATH = f"{wire.PREFIX}/devices"
 DEVICE_MAX_LENGTH = 64

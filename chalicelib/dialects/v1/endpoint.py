@@ -14,20 +14,24 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import Dialect, Role
 from chalicelib.services.calls import CommandReused, Unavailable
-from chalicelib.services.endpoints import (
+from chalicelib.services.devices.push_tokens import (
+    TokenRefused,
+    TooManyDevices,
+    UnknownDevice,
+)
+from chalicelib.services.identity.keys import KeyExists, KeyNotFound, TooManyKeys
+from chalicelib.services.identity.limits import LimitReached
+from chalicelib.services.repetition import StillRunning
+from chalicelib.services.timeline import NoSuchCall
+from chalicelib.services.vault import VaultFailed
+from chalicelib.services.webhooks.endpoints import (
     EndpointDisabled,
     EndpointNotFound,
     InvalidUrl,
     ReadOnly,
     TooManyEndpoints,
 )
-from chalicelib.services.keys import KeyExists, KeyNotFound, TooManyKeys
-from chalicelib.services.limits import LimitReached
-from chalicelib.services.mobile import TokenRefused, TooManyDevices, UnknownDevice
-from chalicelib.services.repetition import StillRunning
-from chalicelib.services.replays import NothingToReplay, TooMany
-from chalicelib.services.timeline import NoSuchCall
-from chalicelib.services.vault import VaultFailed
+from chalicelib.services.webhooks.replays import NothingToReplay, TooMany
 
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     MalformedRequest: (400, "invalid_request", ""),

@@ -8,7 +8,7 @@ from chalicelib.dialects.v1 import wire
 from chalicelib.dialects.v1.wire import InvalidRequest
 from chalicelib.protocol.claims import UID, UID_MAX_LENGTH
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.keys import ROLES, ApiKey, Wanted
+from chalicelib.services.identity.keys import ROLES, ApiKey, Wanted
 
 PREFIX = f"{wire.PREFIX}/keys"
 TOKENS = f"{wire.PREFIX}/tokens"

@@ -12,7 +12,7 @@ from chalicelib import bootstrap
 from chalicelib.dialects.requests import Request
 from chalicelib.dialects.v1 import wire
 from chalicelib.dialects.v1.endpoint import endpoints_of, identify
-from chalicelib.services.tickets import TICKET_SECONDS
+from chalicelib.services.devices.tickets import TICKET_SECONDS
 
 blueprint = Blueprint(__name__)
 endpoint = endpoints_of(blueprint)

@@ -5,11 +5,11 @@ from typing import Any
 from chalicelib.dialects.v1 import wire
 from chalicelib.domain.endpoints import Standing
 from chalicelib.protocol.session import instants
-from chalicelib.services.attempt_log import Page
-from chalicelib.services.endpoints_port import Failure
 from chalicelib.services.ports import Tally
-from chalicelib.services.replays import Replay
-from chalicelib.services.trials import Tested
+from chalicelib.services.webhooks.attempt_log import Page
+from chalicelib.services.webhooks.ports import Failure
+from chalicelib.services.webhooks.replays import Replay
+from chalicelib.services.webhooks.trials import Tested
 
 
 def render(standing: Standing, now_ms: int) -> dict[str, Any]:

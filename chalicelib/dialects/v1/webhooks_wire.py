@@ -13,17 +13,17 @@ from chalicelib.dialects.v1 import wire
 from chalicelib.dialects.v1.wire import InvalidRequest
 from chalicelib.protocol.session import instants
 from chalicelib.protocol.vocabulary import CONTRACT_EVENTS, FILTERS, KNOWN_EVENTS
-from chalicelib.services.attempt_log import AttemptsWanted
-from chalicelib.services.endpoints import Changes, NewEndpoint
-from chalicelib.services.replays import (
+from chalicelib.services.webhooks.attempt_log import AttemptsWanted
+from chalicelib.services.webhooks.bodies import WHSEC
+from chalicelib.services.webhooks.endpoints import Changes, NewEndpoint
+from chalicelib.services.webhooks.replays import (
     LONGEST_MS,
     OfCall,
     OfEvent,
     OfPeriod,
     Wanted,
 )
-from chalicelib.services.trials import TEST_EVENT
-from chalicelib.services.webhooks import WHSEC
+from chalicelib.services.webhooks.trials import TEST_EVENT
 
 LONGEST_URL = 2_048
 LONGEST_DESCRIPTION = 256

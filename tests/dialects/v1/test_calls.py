@@ -9,7 +9,7 @@ from chalicelib import bootstrap
 from chalicelib.domain.commands import Create, Join, Leave, Wake
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.calls import Attempt
-from chalicelib.services.lanes import Attempt as Post
+from chalicelib.services.webhooks.lanes import Attempt as Post
 from tests.builders import NOW_MS, RING_MS, create
 from tests.dialects.conftest import Api, Reply
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.protocol.tokens import Trust, verify
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services import keys as service
-from chalicelib.services.keys import KEPT_MS
+from chalicelib.services.identity import keys as service
+from chalicelib.services.identity.keys import KEPT_MS
 from tests.builders import NOW_MS
 from tests.dialects.conftest import JWT_SECRET, Api, Reply
 

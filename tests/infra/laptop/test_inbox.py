@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from chalicelib.domain.endpoints import Endpoint
-from chalicelib.services.webhooks import Webhook, headers_of, url_of
+from chalicelib.services.webhooks.bodies import Webhook, headers_of, url_of
 from infra.laptop.clock import now_seconds
 from infra.laptop.inbox import PATH, Inbox, endpoints_with_inbox, secret_of
 

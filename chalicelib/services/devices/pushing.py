@@ -12,16 +12,16 @@ from typing import Protocol, TypeVar
 from chalicelib.domain.call import Call
 from chalicelib.protocol.client_events import render
 from chalicelib.protocol.client_fields import as_text
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     Device,
     DeviceRepository,
     SocketGone,
     SocketRefused,
     Sockets,
 )
+from chalicelib.services.devices.pushes import Selected, entered, pushes_of, select
 from chalicelib.services.media import Entrances
 from chalicelib.services.ports import CallRepository, Clock
-from chalicelib.services.pushes import Selected, entered, pushes_of, select
 from chalicelib.services.stories import Story
 
 log = logging.getLogger(__name__)

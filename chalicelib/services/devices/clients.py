@@ -14,21 +14,21 @@ from chalicelib.protocol.clients import (
     parse_command,
 )
 from chalicelib.services.calls import Unavailable
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     Device,
     DeviceService,
     SocketError,
     Sockets,
 )
-from chalicelib.services.ports import Clock
-from chalicelib.services.resuming import ResumeService
-from chalicelib.services.signalling import (
+from chalicelib.services.devices.resuming import ResumeService
+from chalicelib.services.devices.signalling import (
     NobodyThere,
     NotYours,
     SignalRefused,
     SignalService,
     TooMany,
 )
+from chalicelib.services.ports import Clock
 
 log = logging.getLogger(__name__)
 

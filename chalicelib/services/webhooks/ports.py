@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
-from chalicelib.services.lanes import Attempt
+from chalicelib.services.webhooks.lanes import Attempt
 
 
 class EndpointRepository(Protocol):

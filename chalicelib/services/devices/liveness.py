@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from chalicelib.domain.call import LIVENESS_MS, Call, Participant
 from chalicelib.domain.commands import Reconcile
 from chalicelib.protocol.vocabulary import ParticipantState, Provider
-from chalicelib.services.devices import Device
+from chalicelib.services.devices.devices import Device
 
 UNSEEN = frozenset({Provider.P2P})
 """Providers that nobody can be asked of."""

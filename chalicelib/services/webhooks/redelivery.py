@@ -4,13 +4,20 @@ import logging
 from dataclasses import replace
 
 from chalicelib.protocol.control import Outcome, Redelivery
-from chalicelib.services.attempts import Attempts
-from chalicelib.services.carrier import GRACE_MS, LEASE_MS, Carrier, Head, Manner, Stop
-from chalicelib.services.gate import Gate
-from chalicelib.services.lanes import Lane, LaneKey
 from chalicelib.services.ports import Tally
-from chalicelib.services.visits import Ports, Visit
-from chalicelib.services.webhooks import Webhook, webhooks_of
+from chalicelib.services.webhooks.attempts import Attempts
+from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
+from chalicelib.services.webhooks.carrier import (
+    GRACE_MS,
+    LEASE_MS,
+    Carrier,
+    Head,
+    Manner,
+    Stop,
+)
+from chalicelib.services.webhooks.gate import Gate
+from chalicelib.services.webhooks.lanes import Lane, LaneKey
+from chalicelib.services.webhooks.visits import Ports, Visit
 
 log = logging.getLogger(__name__)
 

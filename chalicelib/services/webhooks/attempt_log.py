@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.services.calls import Retries
-from chalicelib.services.endpoints_port import Failure, FailureLog
 from chalicelib.services.history import HistoryService, Period
-from chalicelib.services.lanes import LaneRepository
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.webhooks.lanes import LaneRepository
+from chalicelib.services.webhooks.ports import Failure, FailureLog
 
 _T = TypeVar("_T")
 

@@ -30,7 +30,7 @@ from chalicelib.protocol.vocabulary import (
     MediaType,
     Provider,
 )
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     Device,
 )
 from chalicelib.services.media import Entrances

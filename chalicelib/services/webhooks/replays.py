@@ -14,18 +14,18 @@ from typing import TypeVar
 
 from chalicelib.domain.endpoints import Endpoint, is_named
 from chalicelib.services.calls import Retries
-from chalicelib.services.endpoints import EndpointDisabled, EndpointService
-from chalicelib.services.endpoints_port import Failure, FailureLog
 from chalicelib.services.history import HistoryService, Period
-from chalicelib.services.lanes import LaneRepository
 from chalicelib.services.ports import (
     CallRepository,
     Clock,
     Draws,
     RetryMachine,
 )
-from chalicelib.services.runs import Run, redelivery_of, split
-from chalicelib.services.webhooks import Webhook, webhooks_of
+from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
+from chalicelib.services.webhooks.endpoints import EndpointDisabled, EndpointService
+from chalicelib.services.webhooks.lanes import LaneRepository
+from chalicelib.services.webhooks.ports import Failure, FailureLog
+from chalicelib.services.webhooks.runs import Run, redelivery_of, split
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")

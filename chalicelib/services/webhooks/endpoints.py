@@ -21,14 +21,14 @@ from chalicelib.protocol.url_policy import ForbiddenUrl, UrlPolicy
 from chalicelib.protocol.vocabulary import CONTRACT_EVENTS
 from chalicelib.services import ports
 from chalicelib.services.calls import Retries
-from chalicelib.services.endpoints_port import (
+from chalicelib.services.ports import Clock, Draws, Poster
+from chalicelib.services.webhooks.bodies import WHSEC
+from chalicelib.services.webhooks.ports import (
     EndpointRepository,
     FailureLog,
     HealthRepository,
 )
-from chalicelib.services.ports import Clock, Draws, Poster
-from chalicelib.services.trials import Tested, try_out
-from chalicelib.services.webhooks import WHSEC
+from chalicelib.services.webhooks.trials import Tested, try_out
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
 from chalicelib.protocol.control import Redelivery
 from chalicelib.services import ports
-from chalicelib.services.endpoints_port import (
+from chalicelib.services.ports import Tally
+from chalicelib.services.webhooks.bodies import Webhook
+from chalicelib.services.webhooks.lanes import Attempt, LaneKey, LaneRepository
+from chalicelib.services.webhooks.ports import (
     Announcer,
     EndpointRepository,
     FailureLog,
     HealthRepository,
 )
-from chalicelib.services.lanes import Attempt, LaneKey, LaneRepository
-from chalicelib.services.ports import Tally
-from chalicelib.services.webhooks import Webhook
 
 SCHEDULE_SECONDS = (
     0,

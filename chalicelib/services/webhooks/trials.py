@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.endpoints import Endpoint
 from chalicelib.protocol.session.instants import render as instant
-from chalicelib.services.attempts import post
 from chalicelib.services.ports import Clock, Draws, Poster
-from chalicelib.services.webhooks import Webhook
+from chalicelib.services.webhooks.attempts import post
+from chalicelib.services.webhooks.bodies import Webhook
 
 TEST_EVENT = "webhook.test"
 LONGEST_SECONDS = 12.0

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 from chalicelib.domain import breaker
-from chalicelib.services.visits import Ports, Visit
+from chalicelib.services.webhooks.visits import Ports, Visit
 
 SLOTS = 10
 SLOT_MS = 130_000

@@ -18,7 +18,11 @@ from chalicelib.protocol.mobile_push import (
 )
 from chalicelib.protocol.vocabulary import EndReason, EventType
 from chalicelib.services.calls import Retries
-from chalicelib.services.mobile import PushSender, PushTokenRepository, Sent
+from chalicelib.services.devices.push_tokens import (
+    PushSender,
+    PushTokenRepository,
+    Sent,
+)
 from chalicelib.services.ports import CallRepository, Clock, Draws, OutboxEvent
 from chalicelib.services.stories import Story
 

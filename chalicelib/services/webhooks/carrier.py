@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from chalicelib.domain import breaker
 from chalicelib.protocol.control import Outcome, Redelivery
 from chalicelib.protocol.vocabulary import LAST_EVENTS
-from chalicelib.services.attempts import Attempts
-from chalicelib.services.gate import Gate, Refusal
-from chalicelib.services.lanes import Attempt, Lane
 from chalicelib.services.ports import Answer, Tally
-from chalicelib.services.visits import Ports, Visit, total
-from chalicelib.services.webhooks import Webhook, webhooks_of
+from chalicelib.services.webhooks.attempts import Attempts
+from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
+from chalicelib.services.webhooks.gate import Gate, Refusal
+from chalicelib.services.webhooks.lanes import Attempt, Lane
+from chalicelib.services.webhooks.visits import Ports, Visit, total
 
 LEASE_MS = 130_000
 """Longer than its holder can run."""

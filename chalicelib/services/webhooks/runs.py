@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from chalicelib.protocol.control import Redelivery
-from chalicelib.services.webhooks import Webhook
+from chalicelib.services.webhooks.bodies import Webhook
 
 
 @dataclass(frozen=True, slots=True)

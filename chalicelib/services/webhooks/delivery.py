@@ -14,12 +14,12 @@ from chalicelib.protocol.vocabulary import (
     ENDPOINT_EVENTS,
     SESSION_EVENTS,
 )
-from chalicelib.services.attempts import Attempts
-from chalicelib.services.carrier import LEASE_MS, Carrier, Manner
-from chalicelib.services.gate import Gate
-from chalicelib.services.lanes import Lane, LaneKey
-from chalicelib.services.redelivery import Redeliverer
-from chalicelib.services.visits import Ports, Visit
+from chalicelib.services.webhooks.attempts import Attempts
+from chalicelib.services.webhooks.carrier import LEASE_MS, Carrier, Manner
+from chalicelib.services.webhooks.gate import Gate
+from chalicelib.services.webhooks.lanes import Lane, LaneKey
+from chalicelib.services.webhooks.redelivery import Redeliverer
+from chalicelib.services.webhooks.visits import Ports, Visit
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from chalicelib.protocol.client_events import Signalled, render
 from chalicelib.protocol.client_fields import as_text
 from chalicelib.protocol.clients import Signal
 from chalicelib.services.calls import CallService, Retries, Unavailable
-from chalicelib.services.devices import (
+from chalicelib.services.devices.devices import (
     Device,
     DeviceRepository,
     SocketError,

@@ -7,10 +7,10 @@ from dataclasses import replace
 from chalicelib.domain import breaker
 from chalicelib.domain.endpoints import Disabled, Endpoint, Health
 from chalicelib.services import ports
-from chalicelib.services.lanes import Attempt
 from chalicelib.services.ports import Answer, Tally
-from chalicelib.services.visits import Ports, Visit
-from chalicelib.services.webhooks import Webhook, headers_of, url_of
+from chalicelib.services.webhooks.bodies import Webhook, headers_of, url_of
+from chalicelib.services.webhooks.lanes import Attempt
+from chalicelib.services.webhooks.visits import Ports, Visit
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Users told of calls: on their devices' sockets, and on phones that sleep."""

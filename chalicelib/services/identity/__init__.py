@@ -1,0 +1,1 @@
+"""Keys that prove who acts, and how much one may do."""

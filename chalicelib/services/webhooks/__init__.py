@@ -1,0 +1,1 @@
+"""Businesses told of events: their endpoints, lanes, attempts, retries, replays."""
