@@ -17,6 +17,8 @@ from tests.e2e.receiver import WebhookReceiver
 from tests.infra.laptop.fakes import FakeClock
 from tests.peers.fake_livekit import API_KEY, API_SECRET, FakeLiveKit
 
+pytestmark = pytest.mark.laptop
+
 JWT_SECRET = "signs-the-tokens-of-the-tests-and-nothing-else"
 TRIGGERS = frozenset({"rings", "sweep", "expired"})
 RING_SECONDS = 5

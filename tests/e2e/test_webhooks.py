@@ -15,6 +15,8 @@ from infra.laptop.cloud import Cloud, Pace
 from infra.laptop.environment import FAKE_AWS
 from tests.e2e.receiver import Received, WebhookReceiver
 
+pytestmark = pytest.mark.laptop
+
 JWT_SECRET = "signs-the-tokens-of-the-tests-and-nothing-else"
 ENDPOINTS = "/v1/webhooks/endpoints"
 SECONDS = 20.0
