@@ -11,6 +11,9 @@ Kind = Literal["Audio", "Video"]
 
 PATIENCE_MS = 30_000
 """The machine may be shared."""
+SILENCE_MS = 1_000
+INAUDIBLE = 1e-4
+"""Energy of a second; speech has a thousand times as much."""
 POLL_MS = 100
 WAITED_FOR = "Failed to load resource: the server responded with a status of 409"
 """A browser's own complaint of a callee who is busy."""
@@ -134,6 +137,16 @@ class CallsPage:
             return is_heard and (not has_video or now.frames > before.frames + 5)
 
         self.until(lambda: come(self.flows))
+
+    def prove_silence(self) -> None:
+        """That what was on its way has come, and nothing to be heard after it."""
+
+        def is_silent() -> bool:
+            before = self.flows.energy
+            self.page.wait_for_timeout(SILENCE_MS)
+            return self.flows.energy - before < INAUDIBLE
+
+        self.until(is_silent)
 
     def until(self, is_so: Callable[[], Any]) -> None:
         for _ in range(PATIENCE_MS // POLL_MS):
