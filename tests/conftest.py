@@ -1,6 +1,7 @@
 """One moto for the session, emptied between the tests that ask for a table."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -26,8 +27,20 @@ def moto_aws() -> Iterator[None]:
             yield
 
 
-@pytest.fixture
-def table(moto_aws: None) -> type[Row]:
-    moto_api_backend.reset()
-    create_table(boto3.client("dynamodb"), wiring.TABLE.name)
+@pytest.fixture(scope="session")
+def dynamodb(moto_aws: None) -> Any:
+    """One client for the session, and one model: each takes longer to make than most
+    tests take."""
+    return boto3.client("dynamodb")
+
+
+@pytest.fixture(scope="session")
+def model(moto_aws: None) -> type[Row]:
     return rows.table(wiring.TABLE.name)
+
+
+@pytest.fixture
+def table(dynamodb: Any, model: type[Row]) -> type[Row]:
+    moto_api_backend.reset()
+    create_table(dynamodb, wiring.TABLE.name)
+    return model

@@ -1,7 +1,6 @@
 """The repositories in DynamoDB keep the contract, on moto."""
 
 import pytest
-from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
@@ -48,7 +47,7 @@ class TestDynamoDBCalls(TableCallRepositoryContract):
     @pytest.fixture
     def calls(self, table: type[Row]) -> DynamoDBCalls:
         self.table = table
-        return DynamoDBCalls(table, Connection())
+        return DynamoDBCalls(table, rows.connection_of(table))
 
 
 class TestDynamoDBTallies(TallyRepositoryContract):
@@ -70,11 +69,11 @@ class TestDynamoDBSessions(SessionRepositoryContract):
 
     @pytest.fixture
     def calls(self, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection())
+        return DynamoDBCalls(table, rows.connection_of(table))
 
     @pytest.fixture
     def repository(self, table: type[Row]) -> DynamoDBSessions:
-        return DynamoDBSessions(table, Connection())
+        return DynamoDBSessions(table, rows.connection_of(table))
 
 
 class TestDynamoDBDevices(DeviceRepositoryContract):

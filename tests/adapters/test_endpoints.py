@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from pynamodb.connection import Connection
 
-from chalicelib.adapters.dynamodb import announcements
+from chalicelib.adapters.dynamodb import announcements, rows
 from chalicelib.adapters.dynamodb.announcements import DynamoDBAnnouncer
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.endpoints import DynamoDBEndpoints, endpoint_keys
@@ -121,7 +120,7 @@ class TestDynamoDBAnnouncer(AnnouncerContract):
 
     @pytest.fixture
     def calls(self, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection())
+        return DynamoDBCalls(table, rows.connection_of(table))
 
     def test_flood_is_throttled(
         self, announcer: DynamoDBAnnouncer, monkeypatch: pytest.MonkeyPatch

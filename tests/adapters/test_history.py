@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
@@ -88,7 +87,7 @@ class TestDynamoDBHistory(HistoryRepositoryContract):
 class TestDynamoDBLiveCalls(LiveCallsContract):
     @pytest.fixture
     def calls(self, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection())
+        return DynamoDBCalls(table, rows.connection_of(table))
 
     @pytest.fixture
     def live(self, table: type[Row]) -> DynamoDBLiveCalls:

@@ -33,5 +33,6 @@ def cloud(
             LIVEKIT_API_KEY="devkey",
             LIVEKIT_API_SECRET="mints-the-credentials-of-the-tests-and-no-others",
             BUSINESS_WEBHOOK_ENDPOINTS=json.dumps([endpoint]),
+            PARLEY_WEBHOOK_SCHEDULE="0,2,6,300,3600",
         )
         yield deployed

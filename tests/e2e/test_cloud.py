@@ -135,6 +135,10 @@ def test_webhook_that_is_refused_for_long_goes_to_the_retry_machine(
     room_id, _ = _create_room(cloud, "erin", "frank")
     frank = {"uid": "frank"}
     assert _request(cloud, "POST", f"/api/v1/rooms/{room_id}/leave", "frank", frank)
+    business.wait_for(_is_told(room_id, "participant.rejected"), WEBHOOK_SECONDS)
+    # What is taken meanwhile shows that the refused one alone is at fault.
+    other_id, _ = _create_room(cloud, "niaj", "olivia")
+    business.wait_for(_is_told(other_id, "participant.invited"), WEBHOOK_SECONDS)
     business.wait_for(_is_told(room_id, "room.finished"), WEBHOOK_SECONDS)
     machines = cloud.client("stepfunctions")
     (machine,) = (

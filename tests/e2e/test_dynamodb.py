@@ -1,9 +1,9 @@
 """The repositories keep the contract on the emulated cloud's DynamoDB too."""
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
-from pynamodb.connection import Connection
 
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.announcements import DynamoDBAnnouncer
@@ -24,7 +24,7 @@ from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.repetitions import StoredRepetitions
 from chalicelib.adapters.vault_local import LocalVault
-from infra.deployed import FAKE_AWS, REGION, Cloud
+from infra.deployed import FAKE_AWS, Cloud
 from tests.adapters.contract import TallyRepositoryContract
 from tests.adapters.delivery_contract import (
     FailureLogContract,
@@ -62,21 +62,31 @@ from tests.services.deliverers import SHOP
 pytestmark = pytest.mark.cloud
 
 
-@pytest.fixture
-def table(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> type[Row]:
-    """A table of the test's own, which no stream feeds to anybody."""
-    for name, value in FAKE_AWS.items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture(scope="module")
+def tests_table(cloud: Cloud) -> Iterator[type[Row]]:
+    """One of these tests' own, which no stream feeds to anybody."""
     name = f"contract-{uuid.uuid4().hex}"
     create_table(cloud.client("dynamodb"), name)
-    return rows.table(name, cloud.endpoint)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in FAKE_AWS.items():
+            patch.setenv(variable, value)
+        yield rows.table(name, cloud.endpoint)
+
+
+@pytest.fixture
+def table(tests_table: type[Row]) -> type[Row]:
+    """With nothing in it: to make one, and a client of it, takes longer."""
+    with tests_table.batch_write() as batch:
+        for row in tests_table.scan():
+            batch.delete(row)
+    return tests_table
 
 
 class TestCloudCalls(TableCallRepositoryContract):
     @pytest.fixture
-    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
+    def calls(self, table: type[Row]) -> DynamoDBCalls:
         self.table = table
-        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+        return DynamoDBCalls(table, rows.connection_of(table))
 
 
 class TestCloudHealth(HealthRepositoryContract):
@@ -113,8 +123,8 @@ class TestCloudAnnouncer(AnnouncerContract):
         return DynamoDBAnnouncer(table)
 
     @pytest.fixture
-    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+    def calls(self, table: type[Row]) -> DynamoDBCalls:
+        return DynamoDBCalls(table, rows.connection_of(table))
 
 
 class TestCloudLanes(LaneRepositoryContract):
@@ -141,12 +151,12 @@ class TestCloudSessions(SessionRepositoryContract):
         return DynamoDBFleet(table)
 
     @pytest.fixture
-    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+    def calls(self, table: type[Row]) -> DynamoDBCalls:
+        return DynamoDBCalls(table, rows.connection_of(table))
 
     @pytest.fixture
-    def repository(self, cloud: Cloud, table: type[Row]) -> DynamoDBSessions:
-        connection = Connection(region=REGION, host=cloud.endpoint)
+    def repository(self, table: type[Row]) -> DynamoDBSessions:
+        connection = rows.connection_of(table)
         return DynamoDBSessions(table, connection)
 
 
@@ -176,8 +186,8 @@ class TestCloudHistory(HistoryRepositoryContract):
 
 class TestCloudLiveCalls(LiveCallsContract):
     @pytest.fixture
-    def calls(self, cloud: Cloud, table: type[Row]) -> DynamoDBCalls:
-        return DynamoDBCalls(table, Connection(region=REGION, host=cloud.endpoint))
+    def calls(self, table: type[Row]) -> DynamoDBCalls:
+        return DynamoDBCalls(table, rows.connection_of(table))
 
     @pytest.fixture
     def live(self, table: type[Row]) -> DynamoDBLiveCalls:

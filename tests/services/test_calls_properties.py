@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynamodb.connection import Connection
 
+from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.memory import MemoryCalls, Store
@@ -245,7 +245,7 @@ def test_clients_at_once_on_a_failing_table_break_nothing(
     with table.batch_write() as batch:
         for row in table.scan():
             batch.delete(row)
-    world = World(choices, DynamoDBCalls(table, Connection()))
+    world = World(choices, DynamoDBCalls(table, rows.connection_of(table)))
     play(world, first, clients, drawn)
 
 
