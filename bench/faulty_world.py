@@ -29,8 +29,9 @@ from chalicelib.domain.errors import CallError
 from chalicelib.protocol.control import Doorbell, Outcome, Redelivery
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT
 from chalicelib.services import agenda, ports
-from chalicelib.services.calls import Attempt, CallService, Unavailable
+from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.ports import Answer, Commit, OutboxEvent
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.wakes import WakeService
 from chalicelib.services.webhooks.delivery import DeliveryService
 from chalicelib.services.webhooks.lanes import Attempt as Post

@@ -32,9 +32,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.repetitions import StoredRepetitions
-from chalicelib.services.calls import CommandReused, Retries, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.ports import Conflict
 from chalicelib.services.repetition import KEPT_MS, RUNNING_MS, Reply, StillRunning
+from chalicelib.services.retries import Retries, Unavailable
 
 log = logging.getLogger(__name__)
 

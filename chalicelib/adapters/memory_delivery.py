@@ -9,7 +9,6 @@ from chalicelib.adapters.memory import Store
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
 from chalicelib.protocol.control import Redelivery
 from chalicelib.services import ports
-from chalicelib.services.ports import Tally
 from chalicelib.services.webhooks.lanes import (
     MOST_LOGGED,
     Attempt,
@@ -18,6 +17,7 @@ from chalicelib.services.webhooks.lanes import (
     Progress,
 )
 from chalicelib.services.webhooks.ports import Failure
+from chalicelib.services.webhooks.tallies import Tally
 
 DAY_MS = 24 * 3600 * 1000
 

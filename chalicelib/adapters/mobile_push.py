@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.protocol import mobile_push
 from chalicelib.protocol.mobile_push import Platform, Push, PushToken
 from chalicelib.push_settings import sns_name
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.push_tokens import Sent, TokenRefused
 from chalicelib.services.ports import Clock, Poster
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.webhooks.bodies import standard_signature
 
 log = logging.getLogger(__name__)

@@ -28,13 +28,13 @@ from chalicelib.services.ports import (
     Draws,
     JoinCredentials,
     MediaProvider,
-    TallyRepository,
     TrtcTicket,
 )
 from chalicelib.services.repetition import Repetitions
 from chalicelib.services.reports import ReportService
 from chalicelib.services.sessions import SessionService
 from chalicelib.services.timeline import TimelineService
+from chalicelib.services.webhooks.tallies import TallyRepository
 from chalicelib.settings import Settings
 
 

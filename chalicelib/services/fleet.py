@@ -25,8 +25,8 @@ from chalicelib.protocol.session.fields import SESSION_ID
 from chalicelib.protocol.session.vocabulary import HangupReason
 from chalicelib.protocol.vocabulary import Initiator
 from chalicelib.services import ports
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries
 from chalicelib.services.roster import (
     Enrolment,
     Fenced,

@@ -16,8 +16,8 @@ from chalicelib.protocol.vocabulary import (
     MediaType,
     Provider,
 )
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws, OutboxEvent
+from chalicelib.services.retries import Retries
 from chalicelib.services.stories import Story
 
 _T = TypeVar("_T")

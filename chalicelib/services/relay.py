@@ -30,9 +30,9 @@ from chalicelib.protocol.relay import (
 from chalicelib.protocol.session.fields import SESSION_ID, Name, Timestamp
 from chalicelib.protocol.session.ids import worker_of
 from chalicelib.protocol.session.vocabulary import CallType
-from chalicelib.services.calls import Retries, Unavailable
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries, Unavailable
 from chalicelib.services.sessions import SessionService
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from chalicelib.protocol.lease import Fact, SessionEnded
 from chalicelib.protocol.session import records
 from chalicelib.protocol.session.instants import render as instant
 from chalicelib.protocol.vocabulary import SESSION_EVENTS
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws, OutboxEvent
+from chalicelib.services.retries import Retries
 from chalicelib.services.roster import SessionRepository
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,9 @@ from typing import TypeVar
 from chalicelib.domain.call import Call
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import CallService, Retries
+from chalicelib.services.calls import CallService
 from chalicelib.services.ports import CallRepository, Clock, Draws, OutboxEvent
+from chalicelib.services.retries import Retries
 from chalicelib.services.webhooks.lanes import Attempt, LaneRepository
 
 _T = TypeVar("_T")

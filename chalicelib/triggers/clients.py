@@ -16,9 +16,9 @@ from chalicelib.protocol.client_fields import DEVICE_MAX, is_device
 from chalicelib.protocol.session.fields import NAME_MAX, SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Line, Unfit
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.devices import Device
 from chalicelib.services.devices.tickets import BadTicket
+from chalicelib.services.retries import Unavailable
 
 log = logging.getLogger(__name__)
 

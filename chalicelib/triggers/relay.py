@@ -17,8 +17,8 @@ from chalicelib.protocol.session.query import MalformedQuery, SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import Dialect
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.relay import Arrival, RelayRefused
+from chalicelib.services.retries import Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,8 @@ import pytest
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.domain.errors import ParticipantBusy
 from chalicelib.services import agenda, ports
-from chalicelib.services.ports import (
-    CallRepository,
-    OutboxEvent,
-    Tally,
-    TallyRepository,
-)
+from chalicelib.services.ports import CallRepository, OutboxEvent
+from chalicelib.services.webhooks.tallies import Tally, TallyRepository
 from tests.builders import NOW_MS, RING_MS, commit, create
 
 DAY_MS = 24 * 3600 * 1000

@@ -31,9 +31,9 @@ from chalicelib.protocol.mobile_push import (
     ring_push,
 )
 from chalicelib.protocol.vocabulary import MediaType
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.push_tokens import Sent, TokenRefused
 from chalicelib.services.ports import Answer
+from chalicelib.services.retries import Unavailable
 from tests.builders import NOW_MS, RING_MS, FakeClock
 
 REGION = "eu-central-1"

@@ -11,8 +11,8 @@ from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.adapters.memory_repetition import MemoryRepetitions
 from chalicelib.adapters.repetitions import StoredRepetitions
 from chalicelib.adapters.vault_local import LocalVault
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.repetition import KEPT_MS, Reply
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.vault import VaultFailed
 from tests.adapters.repetition_contract import RepetitionsContract, Work
 from tests.builders import NOW_MS, FakeClock, FakeDraws

@@ -15,8 +15,8 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.identity.keys import Wanted
-from chalicelib.services.ports import Tally
 from chalicelib.services.sessions import SessionService
+from chalicelib.services.webhooks.tallies import Tally
 from tests.adapters.fleet_contract import lease, order, started
 from tests.builders import FakeDraws
 from tests.dialects.conftest import JWT_SECRET, Api, Reply, token

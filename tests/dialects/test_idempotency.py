@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import CallService, Unavailable
+from chalicelib.services.calls import CallService
 from chalicelib.services.repetition import KEPT_MS, Reply, StillRunning
+from chalicelib.services.retries import Unavailable
 from tests.dialects import conftest
 from tests.dialects.access import ROWS
 from tests.dialects.conftest import VARIABLES, Api, install

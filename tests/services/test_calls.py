@@ -12,14 +12,9 @@ from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Answer, Create, Join, Leave
 from chalicelib.protocol.vocabulary import CallState, EndReason
 from chalicelib.services import ports
-from chalicelib.services.calls import (
-    RETRY_BUDGET_MS,
-    Attempt,
-    CallService,
-    CommandReused,
-    Unavailable,
-)
+from chalicelib.services.calls import Attempt, CallService, CommandReused
 from chalicelib.services.ports import Commit
+from chalicelib.services.retries import RETRY_BUDGET_MS, Unavailable
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 
 

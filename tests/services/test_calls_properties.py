@@ -28,8 +28,9 @@ from chalicelib.domain.commands import (
 )
 from chalicelib.domain.errors import CallError
 from chalicelib.services import calls as service_module
-from chalicelib.services.calls import Attempt, CallService, Unavailable
+from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.ports import CallRepository
+from chalicelib.services.retries import Unavailable
 from tests.builders import MAX_CALL_SECONDS, RING_MS, FakeClock, FakeDraws, create
 from tests.faults.history import (
     Answered,

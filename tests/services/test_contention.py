@@ -8,8 +8,9 @@ import pytest
 from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain.call import Call
 from chalicelib.domain.commands import Join
-from chalicelib.services.calls import CONFLICT_BUDGET_MS, Attempt, CallService
+from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.ports import Commit
+from chalicelib.services.retries import CONFLICT_BUDGET_MS
 from tests.builders import NOW_MS, FakeDraws, create
 from tests.faults.timeline import Timeline
 

@@ -18,13 +18,14 @@ from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.domain.commands import Join, Leave
 from chalicelib.domain.endpoints import Disabled, Endpoint, Health
 from chalicelib.protocol.control import Doorbell, Redelivery
-from chalicelib.services.ports import Answer, Tally
+from chalicelib.services.ports import Answer
 from chalicelib.services.sessions import SessionService
 from chalicelib.services.webhooks.announcements import announcement
 from chalicelib.services.webhooks.carrier import GRACE_MS, LEASE_MS
 from chalicelib.services.webhooks.delivery import DeliveryService
 from chalicelib.services.webhooks.gate import SLOTS
 from chalicelib.services.webhooks.lanes import LaneKey
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.visits import SCHEDULE_SECONDS
 from tests.adapters.fleet_contract import ended, lease, started
 from tests.builders import NOW_MS, FakeClock, FakeDraws, commit, create

@@ -6,7 +6,6 @@ from chalicelib.adapters.memory_devices import MemoryDevices, MemoryTickets
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.devices import SEEN_MS, Device, DeviceService
 from chalicelib.services.devices.tickets import (
     TICKET_SECONDS,
@@ -14,6 +13,7 @@ from chalicelib.services.devices.tickets import (
     TicketService,
     digest_of,
 )
+from chalicelib.services.retries import Unavailable
 from tests.adapters.device_contract import PHONE, TABLET
 from tests.builders import NOW_MS, FakeClock, FakeDraws
 from tests.services.lines import FakeSockets

@@ -11,8 +11,8 @@ from chalicelib.adapters.memory_endpoints import MemoryEndpoints
 from chalicelib.domain.endpoints import Disabled, Endpoint, Health
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.services import ports
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.ports import Answer
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.webhooks.endpoints import (
     MOST_ENDPOINTS,
     Changes,

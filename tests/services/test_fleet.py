@@ -17,8 +17,8 @@ from chalicelib.protocol.lease import (
     Witness,
 )
 from chalicelib.services import ports
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.fleet import LEAST_WAIT_MS, FleetService, SessionNotFound
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.roster import Fenced, Roster
 from chalicelib.services.sessions import SessionService, address_of, order_id
 from tests.adapters.fleet_contract import ended, lease, order, started

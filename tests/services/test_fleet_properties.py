@@ -21,9 +21,9 @@ from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.domain.sessions import Session, key_of
 from chalicelib.protocol.lease import EXPIRY_MS, Fact, Lease, Sight, Witness
 from chalicelib.services import ports
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.ports import OutboxEvent
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.roster import Enrolment, Fenced
 from chalicelib.services.sessions import SessionService, address_of
 from tests.adapters.fleet_contract import ended, lease, started

@@ -12,8 +12,9 @@ from chalicelib.domain.commands import Cancel, Join, Leave, Wake
 from chalicelib.domain.history import Entry
 from chalicelib.protocol.vocabulary import EndReason, Initiator
 from chalicelib.services import ports
-from chalicelib.services.calls import Attempt, CallService, Unavailable
+from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.history import HistoryService, Period
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.stories import Story
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 

@@ -8,7 +8,6 @@ import pytest
 from chalicelib.adapters.memory_identity import MemoryKeys
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.identity import keys as module
 from chalicelib.services.identity.keys import (
     DAY_MS,
@@ -24,6 +23,7 @@ from chalicelib.services.identity.keys import (
     Wanted,
 )
 from chalicelib.services.ports import Conflict, Throttled
+from chalicelib.services.retries import Unavailable
 from tests.builders import NOW_MS, FakeClock, FakeDraws
 
 ADMIN = Principal("acme", "root", Role.ADMIN)

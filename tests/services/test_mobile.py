@@ -21,7 +21,7 @@ from chalicelib.domain.commands import (
 )
 from chalicelib.protocol.mobile_push import Platform, Push, PushToken
 from chalicelib.services import ports
-from chalicelib.services.calls import Attempt, CallService, Unavailable
+from chalicelib.services.calls import Attempt, CallService
 from chalicelib.services.devices.push_tokens import (
     MOST_DEVICES,
     DeviceService,
@@ -31,6 +31,7 @@ from chalicelib.services.devices.push_tokens import (
     UnknownDevice,
 )
 from chalicelib.services.devices.ring_pushes import RingPushes
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.stories import Story
 from tests.builders import NOW_MS, RING_MS, FakeClock, FakeDraws, create
 

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.domain.endpoints import Disabled, Health
 from chalicelib.protocol.control import Outcome, Redelivery
-from chalicelib.services.ports import Answer, Tally
+from chalicelib.services.ports import Answer
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.visits import SCHEDULE_SECONDS
 from tests.builders import NOW_MS
 from tests.services.deliverers import SHOP

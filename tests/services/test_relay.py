@@ -14,7 +14,6 @@ from chalicelib.protocol.relay import Frame, Gone, Open, RelayMessages
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.relay import (
     Arrival,
@@ -25,6 +24,7 @@ from chalicelib.services.relay import (
     RelayService,
     WorkerGone,
 )
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.sessions import SessionService
 from tests.adapters.fleet_contract import lease, started
 from tests.adapters.relay_contract import CONNECTION

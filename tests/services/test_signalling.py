@@ -6,7 +6,6 @@ from chalicelib.domain.commands import Join, Leave
 from chalicelib.protocol.client_fields import SignalType
 from chalicelib.protocol.clients import Signal
 from chalicelib.protocol.vocabulary import Provider
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.devices import Device, SocketGone, SocketUnreachable
 from chalicelib.services.devices.signalling import (
     MOST_A_SECOND,
@@ -17,6 +16,7 @@ from chalicelib.services.devices.signalling import (
     SignalService,
     TooMany,
 )
+from chalicelib.services.retries import Unavailable
 from tests.builders import NOW_MS, FakeDraws
 from tests.services.test_pushes import CALL, World
 

@@ -10,9 +10,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import worker_token
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.devices import Device
 from chalicelib.services.devices.tickets import BadTicket
+from chalicelib.services.retries import Unavailable
 from chalicelib.settings import Settings, parse
 from chalicelib.triggers import clients
 from infra.laptop.socket_events import (

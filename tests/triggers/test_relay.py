@@ -12,8 +12,8 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.relay import Arrival, RelayRefused
+from chalicelib.services.retries import Unavailable
 from chalicelib.settings import Settings, parse
 from chalicelib.triggers import relay
 from infra.laptop.socket_events import (

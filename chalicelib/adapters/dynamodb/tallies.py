@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.rows import Row
-from chalicelib.services.ports import Tally
+from chalicelib.services.webhooks.tallies import Tally
 
 SHARDS = 8
 """Over how many keys a tenant's counting is spread."""

@@ -8,11 +8,12 @@ from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.domain.sessions import Session
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.facts import instant
 from chalicelib.services.fleet import SessionNotFound
 from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
+from chalicelib.services.retries import Unavailable
 
 PREFIX = "/call"
 ICE_PATH = "/iceservers"

@@ -13,10 +13,11 @@ from chalicelib.domain.call import TWO_PERSON, Call
 from chalicelib.protocol.claims import UID_MAX_LENGTH
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import CallState, MediaType
-from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.ports import JoinCredentials, TrtcTicket
 from chalicelib.services.repetition import StillRunning
+from chalicelib.services.retries import Unavailable
 
 PREFIXES = ("/app", "/call/app")
 """The second is a gateway's, and what the mobile clients post to."""

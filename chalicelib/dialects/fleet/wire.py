@@ -17,7 +17,7 @@ from chalicelib.protocol.lease import (
 )
 from chalicelib.protocol.session.fields import NAME_MAX
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.services.calls import Unavailable
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.roster import Fenced
 
 PREFIX = "/internal"

@@ -8,9 +8,10 @@ from chalicelib.dialects.requests import MalformedRequest, Request
 from chalicelib.domain import errors
 from chalicelib.protocol.session.instants import render as instant
 from chalicelib.protocol.tokens import Unauthenticated
-from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
+from chalicelib.services.retries import Unavailable
 
 MODULE = "RTC"
 

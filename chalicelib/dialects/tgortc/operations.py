@@ -14,8 +14,9 @@ from chalicelib.dialects.tgortc.livekit import LiveKitEvent, LiveKitEventType
 from chalicelib.domain.commands import Appear, CloseRoom, OpenRoom, Vanish
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Provider, Role
-from chalicelib.services.calls import Attempt, Unavailable
+from chalicelib.services.calls import Attempt
 from chalicelib.services.reports import Report
+from chalicelib.services.retries import Unavailable
 
 blueprint = Blueprint(__name__)
 endpoint = endpoints_of(blueprint)

@@ -12,11 +12,13 @@ from chalicelib.domain import errors
 from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import MediaType, ParticipantState
-from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.identity.limits import LimitReached
-from chalicelib.services.ports import JoinCredentials, Tally
+from chalicelib.services.ports import JoinCredentials
 from chalicelib.services.repetition import StillRunning
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.webhooks.bodies import room_status
+from chalicelib.services.webhooks.tallies import Tally
 
 PREFIX = "/api/v1"
 ID_MAX_LENGTH = 40

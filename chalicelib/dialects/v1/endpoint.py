@@ -13,7 +13,7 @@ from chalicelib.dialects.views import Endpoints
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.tokens import Unauthenticated
 from chalicelib.protocol.vocabulary import Dialect, Role
-from chalicelib.services.calls import CommandReused, Unavailable
+from chalicelib.services.calls import CommandReused
 from chalicelib.services.devices.push_tokens import (
     TokenRefused,
     TooManyDevices,
@@ -22,6 +22,7 @@ from chalicelib.services.devices.push_tokens import (
 from chalicelib.services.identity.keys import KeyExists, KeyNotFound, TooManyKeys
 from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
+from chalicelib.services.retries import Unavailable
 from chalicelib.services.timeline import NoSuchCall
 from chalicelib.services.vault import VaultFailed
 from chalicelib.services.webhooks.endpoints import (

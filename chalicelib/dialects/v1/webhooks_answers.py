@@ -5,10 +5,10 @@ from typing import Any
 from chalicelib.dialects.v1 import wire
 from chalicelib.domain.endpoints import Standing
 from chalicelib.protocol.session import instants
-from chalicelib.services.ports import Tally
 from chalicelib.services.webhooks.attempt_log import Page
 from chalicelib.services.webhooks.ports import Failure
 from chalicelib.services.webhooks.replays import Replay
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.trials import Tested
 
 

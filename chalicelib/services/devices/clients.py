@@ -13,7 +13,6 @@ from chalicelib.protocol.clients import (
     Signal,
     parse_command,
 )
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.devices.devices import (
     Device,
     DeviceService,
@@ -29,6 +28,7 @@ from chalicelib.services.devices.signalling import (
     TooMany,
 )
 from chalicelib.services.ports import Clock
+from chalicelib.services.retries import Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from chalicelib.protocol.client_fields import (
 from chalicelib.protocol.lease import Stamped
 from chalicelib.protocol.session.fields import NAME_MAX, Name
 from chalicelib.protocol.session.kinds import Line
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from chalicelib.protocol.mobile_push import Push, PushToken
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries
 
 _T = TypeVar("_T")
 

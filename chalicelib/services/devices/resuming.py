@@ -8,12 +8,13 @@ from chalicelib.protocol.client_events import Member, Pushes, Snapshot, Welcome
 from chalicelib.protocol.client_fields import Direction
 from chalicelib.protocol.clients import Hello
 from chalicelib.protocol.vocabulary import ParticipantState
-from chalicelib.services.calls import CallService, Retries
+from chalicelib.services.calls import CallService
 from chalicelib.services.devices.devices import Device, DeviceRepository
 from chalicelib.services.devices.pushes import TYPES, entered, pushes_of, select
 from chalicelib.services.history import HistoryRepository
 from chalicelib.services.media import Entrances
 from chalicelib.services.ports import CallRepository, Clock, Draws, OutboxEvent
+from chalicelib.services.retries import Retries
 
 _T = TypeVar("_T")
 

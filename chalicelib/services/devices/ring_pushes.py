@@ -17,13 +17,13 @@ from chalicelib.protocol.mobile_push import (
     RingEnded,
 )
 from chalicelib.protocol.vocabulary import EndReason, EventType
-from chalicelib.services.calls import Retries
 from chalicelib.services.devices.push_tokens import (
     PushSender,
     PushTokenRepository,
     Sent,
 )
 from chalicelib.services.ports import CallRepository, Clock, Draws, OutboxEvent
+from chalicelib.services.retries import Retries
 from chalicelib.services.stories import Story
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from chalicelib.domain.call import Call
 from chalicelib.protocol.client_events import Signalled, render
 from chalicelib.protocol.client_fields import as_text
 from chalicelib.protocol.clients import Signal
-from chalicelib.services.calls import CallService, Retries, Unavailable
+from chalicelib.services.calls import CallService
 from chalicelib.services.devices.devices import (
     Device,
     DeviceRepository,
@@ -21,6 +21,7 @@ from chalicelib.services.devices.devices import (
     Sockets,
 )
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries, Unavailable
 
 MOST_A_SECOND = 50
 """Signals over one socket, as far as one process sees them."""

@@ -9,8 +9,8 @@ from chalicelib.protocol.lease import Stamped
 from chalicelib.protocol.relay import UserId
 from chalicelib.protocol.session.fields import Name, Timestamp
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries
 
 TICKET_SECONDS = 60
 TICKET_MAX = 64

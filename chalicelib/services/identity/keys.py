@@ -14,9 +14,9 @@ from typing import Protocol, Self, TypeVar
 
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
-from chalicelib.services.calls import Unavailable
 from chalicelib.services.identity.recollection import Recollection
 from chalicelib.services.ports import Clock, Conflict, Draws, RepositoryError
+from chalicelib.services.retries import Unavailable
 
 PREFIX = "parley"
 TEXT = re.compile(

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from chalicelib.services.calls import Retries
 from chalicelib.services.history import HistoryService, Period
 from chalicelib.services.ports import Clock, Draws
+from chalicelib.services.retries import Retries
 from chalicelib.services.webhooks.lanes import LaneRepository
 from chalicelib.services.webhooks.ports import Failure, FailureLog
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from chalicelib.domain import breaker
 from chalicelib.domain.endpoints import Disabled, Endpoint, Health
 from chalicelib.services import ports
-from chalicelib.services.ports import Answer, Tally
+from chalicelib.services.ports import Answer
 from chalicelib.services.webhooks.bodies import Webhook, headers_of, url_of
 from chalicelib.services.webhooks.lanes import Attempt
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.visits import Ports, Visit
 
 log = logging.getLogger(__name__)

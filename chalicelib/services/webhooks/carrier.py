@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from chalicelib.domain import breaker
 from chalicelib.protocol.control import Outcome, Redelivery
 from chalicelib.protocol.vocabulary import LAST_EVENTS
-from chalicelib.services.ports import Answer, Tally
+from chalicelib.services.ports import Answer
 from chalicelib.services.webhooks.attempts import Attempts
 from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
 from chalicelib.services.webhooks.gate import Gate, Refusal
 from chalicelib.services.webhooks.lanes import Attempt, Lane
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.visits import Ports, Visit, total
 
 LEASE_MS = 130_000

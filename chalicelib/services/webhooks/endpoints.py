@@ -20,8 +20,8 @@ from chalicelib.domain.endpoints import Disabled, Endpoint, Health, Standing
 from chalicelib.protocol.url_policy import ForbiddenUrl, UrlPolicy
 from chalicelib.protocol.vocabulary import CONTRACT_EVENTS
 from chalicelib.services import ports
-from chalicelib.services.calls import Retries
 from chalicelib.services.ports import Clock, Draws, Poster
+from chalicelib.services.retries import Retries
 from chalicelib.services.webhooks.bodies import WHSEC
 from chalicelib.services.webhooks.ports import (
     EndpointRepository,

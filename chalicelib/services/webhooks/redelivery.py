@@ -4,7 +4,6 @@ import logging
 from dataclasses import replace
 
 from chalicelib.protocol.control import Outcome, Redelivery
-from chalicelib.services.ports import Tally
 from chalicelib.services.webhooks.attempts import Attempts
 from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
 from chalicelib.services.webhooks.carrier import (
@@ -17,6 +16,7 @@ from chalicelib.services.webhooks.carrier import (
 )
 from chalicelib.services.webhooks.gate import Gate
 from chalicelib.services.webhooks.lanes import Lane, LaneKey
+from chalicelib.services.webhooks.tallies import Tally
 from chalicelib.services.webhooks.visits import Ports, Visit
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.domain.endpoints import Endpoint, is_named
-from chalicelib.services.calls import Retries
 from chalicelib.services.history import HistoryService, Period
 from chalicelib.services.ports import (
     CallRepository,
@@ -21,6 +20,7 @@ from chalicelib.services.ports import (
     Draws,
     RetryMachine,
 )
+from chalicelib.services.retries import Retries
 from chalicelib.services.webhooks.bodies import Webhook, webhooks_of
 from chalicelib.services.webhooks.endpoints import EndpointDisabled, EndpointService
 from chalicelib.services.webhooks.lanes import LaneRepository

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
 from chalicelib.protocol.control import Redelivery
 from chalicelib.services import ports
-from chalicelib.services.ports import Tally
 from chalicelib.services.webhooks.bodies import Webhook
 from chalicelib.services.webhooks.lanes import Attempt, LaneKey, LaneRepository
 from chalicelib.services.webhooks.ports import (
@@ -15,6 +14,7 @@ from chalicelib.services.webhooks.ports import (
     FailureLog,
     HealthRepository,
 )
+from chalicelib.services.webhooks.tallies import Tally, TallyRepository
 
 SCHEDULE_SECONDS = (
     0,
@@ -44,7 +44,7 @@ class Ports:
     failures: FailureLog
     poster: ports.Poster
     retries: ports.RetryMachine
-    tallies: ports.TallyRepository
+    tallies: TallyRepository
     announcer: Announcer
     bus: ports.EventBus
     """Rings a lane that a machine's turn had to leave."""

@@ -10,7 +10,7 @@ from livekit.protocol.webhook import WebhookEvent
 
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services import ports
-from chalicelib.services.ports import Tally
+from chalicelib.services.webhooks.tallies import Tally
 from tests.builders import NOW_MS
 from tests.dialects.conftest import VARIABLES, Api, install
 from tests.dialects.tgortc.test_routes import create, join, leave

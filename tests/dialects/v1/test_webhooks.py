@@ -12,9 +12,10 @@ from chalicelib.adapters.memory_delivery import MemoryRetries
 from chalicelib.domain.endpoints import Disabled, Health
 from chalicelib.protocol.session import instants
 from chalicelib.protocol.vocabulary import CONTRACT_EVENTS, Role
-from chalicelib.services.ports import Answer, Tally
+from chalicelib.services.ports import Answer
 from chalicelib.services.webhooks.endpoints import MOST_ENDPOINTS
 from chalicelib.services.webhooks.lanes import Attempt, LaneKey
+from chalicelib.services.webhooks.tallies import Tally
 from tests.builders import NOW_MS
 from tests.dialects.conftest import VARIABLES, Api, Reply, install
 from tests.services.deliverers import FakePoster
