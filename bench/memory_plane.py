@@ -68,7 +68,7 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
         sessions=sessions,
         providers=bootstrap.providers(read),
         repetitions=MemoryRepetitions(clock),
-        trust=bootstrap.trust(read),
+        trust=bootstrap.trust_of(read),
         keys=KeyService(MemoryKeys(), clock, draws),
         limits=bootstrap.limits_of(read, MemoryWindows(), clock),
         history=history,

@@ -1,32 +1,59 @@
 """The composition root: the only place that names adapters.
 
-Nothing is built at import; each handler builds what it needs on first use.
+Nothing is built at import; each handler builds what it needs on first use. A function
+imports the modules that it is built by, and starts without the others.
 """
 
-from chalicelib.bootstrap.lines import (
-    client_devices,
-    clients,
-    outbox_reader,
-    pushes,
-    tickets,
-)
-from chalicelib.bootstrap.media import providers
-from chalicelib.bootstrap.parts import (
-    deliveries,
-    effects,
-    event_bus,
-    fleet,
-    relay,
-    wakes,
-)
-from chalicelib.bootstrap.phones import carriers, history, ring_pushes
-from chalicelib.bootstrap.plane import (
-    ControlPlane,
-    control_plane,
-    limits_of,
-)
-from chalicelib.bootstrap.webhooks import webhooks_of
-from chalicelib.bootstrap.world import settings, trust
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chalicelib.bootstrap.bus import event_bus
+    from chalicelib.bootstrap.lines import (
+        client_devices,
+        clients,
+        outbox_reader,
+        pushes,
+        tickets,
+    )
+    from chalicelib.bootstrap.media import providers
+    from chalicelib.bootstrap.parts import (
+        deliveries,
+        effects,
+        fleet,
+        relay,
+        wakes,
+    )
+    from chalicelib.bootstrap.phones import carriers, history, ring_pushes
+    from chalicelib.bootstrap.plane import ControlPlane, control_plane, limits_of
+    from chalicelib.bootstrap.trust import trust_of
+    from chalicelib.bootstrap.webhooks import webhooks_of
+    from chalicelib.bootstrap.world import settings
+
+HOMES = {
+    "ControlPlane": "plane",
+    "carriers": "phones",
+    "client_devices": "lines",
+    "clients": "lines",
+    "control_plane": "plane",
+    "deliveries": "parts",
+    "effects": "parts",
+    "event_bus": "bus",
+    "fleet": "parts",
+    "history": "phones",
+    "limits_of": "plane",
+    "outbox_reader": "lines",
+    "providers": "media",
+    "pushes": "lines",
+    "relay": "parts",
+    "ring_pushes": "phones",
+    "settings": "world",
+    "tickets": "lines",
+    "trust_of": "trust",
+    "wakes": "parts",
+    "webhooks_of": "webhooks",
+}
+"""What triggers and routes call -> the module here that builds it."""
 
 __all__ = [
     "ControlPlane",
@@ -41,13 +68,27 @@ __all__ = [
     "history",
     "limits_of",
     "outbox_reader",
+    "prepare",
     "providers",
     "pushes",
     "relay",
     "ring_pushes",
     "settings",
     "tickets",
-    "trust",
+    "trust_of",
     "wakes",
     "webhooks_of",
 ]
+
+
+def prepare(*homes: str) -> None:
+    """Import modules of this package now, while Lambda gives a start more processor
+    than the function has afterwards."""
+    for home in homes:
+        import_module(f"{__name__}.{home}")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

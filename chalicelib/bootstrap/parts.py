@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.adapters.aws import EventBridgeBus, StepFunctionsRetries
+from chalicelib.adapters.aws import StepFunctionsRetries
 from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.announcements import DynamoDBAnnouncer
@@ -23,13 +23,14 @@ from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
 from chalicelib.adapters.sockets import GatewaySockets
 from chalicelib.adapters.workers import WorkerPorts
 from chalicelib.bootstrap import lines, world
+from chalicelib.bootstrap.bus import event_bus
 from chalicelib.protocol.control import Doorbell, Redelivery
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService, Rooms
 from chalicelib.services.fleet import FleetService
-from chalicelib.services.ports import Clock, EventBus
+from chalicelib.services.ports import Clock
 from chalicelib.services.relay import RelayService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
@@ -37,15 +38,6 @@ from chalicelib.services.wakes import WakeService
 from chalicelib.services.webhooks.delivery import DeliveryService
 from chalicelib.services.webhooks.visits import Ports
 from chalicelib.settings import DEFAULT_TABLE, Settings
-
-EVENT_SOURCE = "parley"
-
-
-@functools.cache
-def event_bus() -> EventBus:
-    """What the outbox function publishes to; it needs no secret."""
-    bus = os.environ.get("PARLEY_BUS", "parley")
-    return EventBridgeBus(world.client("events"), bus, EVENT_SOURCE)
 
 
 class LateBus:

@@ -11,6 +11,7 @@ from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.repetitions import StoredRepetitions
 from chalicelib.bootstrap import lines, parts, phones, world
 from chalicelib.bootstrap.media import providers, trtc
+from chalicelib.bootstrap.trust import trust_of
 from chalicelib.bootstrap.webhooks import Webhooks, webhooks_of
 from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import Trust
@@ -98,7 +99,7 @@ def _plane(settings: Settings) -> ControlPlane:
         repetitions=StoredRepetitions(
             world.table(settings.table), world.vault(), clock, draws
         ),
-        trust=world.trust(settings),
+        trust=trust_of(settings),
         keys=KeyService(DynamoDBKeys(world.table(settings.table)), clock, draws),
         limits=limits_of(settings, DynamoDBWindows(world.table(settings.table)), clock),
         history=phones.history(),

@@ -13,10 +13,8 @@ from chalicelib.adapters.clock import SystemClock, SystemDraws
 from chalicelib.adapters.dynamodb import rows
 from chalicelib.adapters.dynamodb.calls import DynamoDBCalls
 from chalicelib.adapters.dynamodb.rows import Row
-from chalicelib.adapters.jwks import FetchedKeys
 from chalicelib.adapters.vault_kms import KmsVault
 from chalicelib.adapters.vault_local import LocalVault
-from chalicelib.protocol.tokens import Trust
 from chalicelib.services.vault import Vault
 from chalicelib.settings import Settings
 
@@ -37,20 +35,6 @@ def settings() -> Settings:
         answer = client("secretsmanager").get_secret_value(SecretId=secret_arn)
         secrets = json.loads(answer["SecretString"])
     return settings_module.parse({**secrets, **os.environ})
-
-
-def trust(settings: Settings) -> Trust:
-    """Whose tokens are good; nothing is fetched before a token needs it."""
-    issuer = settings.issuer
-    if issuer is None:
-        return Trust(settings.jwt_secret)
-    keys = _keys_of(issuer.url) if issuer.keys is None else issuer.keys
-    return Trust(settings.jwt_secret, keys, issuer.name, issuer.audience)
-
-
-@functools.cache
-def _keys_of(url: str) -> FetchedKeys:
-    return FetchedKeys(url, SystemClock())
 
 
 def calls(name: str) -> DynamoDBCalls:

@@ -4,11 +4,12 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.protocol import client_document
-
 blueprint = Blueprint(__name__)
 
 
 @blueprint.route("/asyncapi.json", methods=["GET"])
 def asyncapi() -> dict[str, Any]:
+    # Here, for no other request needs to wait for what it describes.
+    from chalicelib.protocol import client_document
+
     return client_document.document()

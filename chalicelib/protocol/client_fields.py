@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from chalicelib.protocol.claims import UID_MAX_LENGTH
-from chalicelib.protocol.relay import CONNECTION_ID
+from chalicelib.protocol.connections import CONNECTION_ID
 from chalicelib.protocol.session.containers import JsonObject, Listing
 from chalicelib.protocol.session.fields import NAME_MAX, SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Kind, Line, Matching, Unfit, Whole

@@ -7,16 +7,16 @@ side: the worker puts them in the order of their numbers.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, get_args
 
-from chalicelib.protocol.claims import UID_MAX_LENGTH, Principal
+from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.connections import ConnectionId, UserId
 from chalicelib.protocol.envelope import version_of
 from chalicelib.protocol.lease import MalformedMessage, Message
 from chalicelib.protocol.session.fields import Name, Url
-from chalicelib.protocol.session.kinds import Kind, Line, Matching, Text, Unfit, Whole
+from chalicelib.protocol.session.kinds import Kind, Text, Unfit, Whole
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.vocabulary import Role
 
@@ -33,14 +33,8 @@ LAST_NUMBER = 2**53 - 1
 CSEQ = "cseq"
 """The field beside ``command`` that numbers a connection's messages from 1 on."""
 
-CONNECTION_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,128}\Z")
-
-ConnectionId = Annotated[
-    str, Matching(CONNECTION_ID, "an id as API Gateway gives to its connections")
-]
 Number = Annotated[int, Whole(1, LAST_NUMBER)]
 MessageText = Annotated[str, Text(MAX_MESSAGE)]
-UserId = Annotated[str, Line(UID_MAX_LENGTH)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,14 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.connections import ConnectionId, UserId
 from chalicelib.protocol.lease import Epoch, Lease, Stamped, WorkerId
 from chalicelib.protocol.relay import (
     RELAYED,
-    ConnectionId,
     Frame,
     Gone,
     Open,
     RelayMessages,
-    UserId,
     cseq_of,
 )
 from chalicelib.protocol.session.fields import SESSION_ID, Name, Timestamp

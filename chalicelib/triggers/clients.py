@@ -20,6 +20,8 @@ from chalicelib.services.devices.devices import Device
 from chalicelib.services.devices.tickets import BadTicket
 from chalicelib.services.retries import Unavailable
 
+bootstrap.prepare("lines", "trust")
+
 log = logging.getLogger(__name__)
 
 DONE: dict[str, Any] = {"statusCode": 200}
@@ -93,7 +95,7 @@ def _principal(headers: Mapping[str, str], query: Mapping[str, str]) -> Principa
     if ticket:
         return bootstrap.tickets().spend(ticket)
     lowered = {name.lower(): value for name, value in headers.items()}
-    trust = bootstrap.trust(bootstrap.settings())
+    trust = bootstrap.trust_of(bootstrap.settings())
     return tokens.admit(lowered, query, trust)
 
 

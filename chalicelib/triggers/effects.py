@@ -5,6 +5,8 @@ from typing import Any
 from chalicelib import bootstrap, logs
 from chalicelib.protocol.control import Doorbell
 
+bootstrap.prepare("parts")
+
 
 def perform(event: dict[str, Any], context: object) -> None:
     """Target of the bus's rule; a failure is for Lambda to invoke it again."""

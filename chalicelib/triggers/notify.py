@@ -13,6 +13,8 @@ from chalicelib.protocol.control import Doorbell
 from chalicelib.services.devices.pushing import NotPushed
 from chalicelib.services.stories import Hearer, story_of
 
+bootstrap.prepare("lines", "phones")
+
 log = logging.getLogger(__name__)
 
 HEARERS: Mapping[str, Callable[[], Hearer]] = {

@@ -7,6 +7,8 @@ from chalicelib import bootstrap, logs
 from chalicelib.adapters.dynamodb import bodies
 from chalicelib.protocol.control import Doorbell
 
+bootstrap.prepare("bus")
+
 log = logging.getLogger(__name__)
 
 

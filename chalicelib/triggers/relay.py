@@ -20,6 +20,8 @@ from chalicelib.protocol.vocabulary import Dialect
 from chalicelib.services.relay import Arrival, RelayRefused
 from chalicelib.services.retries import Unavailable
 
+bootstrap.prepare("parts", "trust")
+
 log = logging.getLogger(__name__)
 
 CLEAN_CODES = frozenset({1000, 1005})
@@ -76,7 +78,7 @@ def _principal(headers: Mapping[str, str], query: Mapping[str, str]) -> Principa
     settings = bootstrap.settings()
     lowered = {name.lower(): value for name, value in headers.items()}
     is_open = Dialect.ACTIVE_CALL in settings.open_dialects
-    trust = bootstrap.trust(settings)
+    trust = bootstrap.trust_of(settings)
     return tokens.admit(lowered, query, trust, is_open=is_open)
 
 

@@ -9,6 +9,8 @@ from chalicelib.adapters.dynamodb import rows
 from chalicelib.services import agenda
 from chalicelib.services.facts import instant
 
+bootstrap.prepare("parts")
+
 log = logging.getLogger(__name__)
 
 SWEEP_THREADS = 4

@@ -5,6 +5,8 @@ from typing import Any
 from chalicelib import bootstrap, logs
 from chalicelib.protocol.control import Doorbell, Redelivery
 
+bootstrap.prepare("parts")
+
 
 def deliver(event: dict[str, Any], context: object) -> None:
     """Target of the bus's rule: the detail is a doorbell."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from chalicelib import bootstrap, logs
 
+bootstrap.prepare("parts")
+
 SECOND_MS = 1000
 
 

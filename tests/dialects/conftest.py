@@ -149,7 +149,7 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
         sessions=sessions,
         providers=bootstrap.providers(read),
         repetitions=MemoryRepetitions(clock),
-        trust=bootstrap.trust(read),
+        trust=bootstrap.trust_of(read),
         keys=KeyService(MemoryKeys(), clock, draws),
         limits=bootstrap.limits_of(read, MemoryWindows(), clock),
         history=history,

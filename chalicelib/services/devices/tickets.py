@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.protocol.claims import Principal
+from chalicelib.protocol.connections import UserId
 from chalicelib.protocol.lease import Stamped
-from chalicelib.protocol.relay import UserId
 from chalicelib.protocol.session.fields import Name, Timestamp
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.ports import Clock, Draws
