@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.client_fields import is_device
+from chalicelib.protocol.device_names import is_device
 
 DEVICE_ID = "x-device-id"
 DTALK_DEVICE_ID = "fzm-uuid"

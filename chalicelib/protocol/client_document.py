@@ -8,7 +8,6 @@ from typing import Any
 from chalicelib.protocol import clients
 from chalicelib.protocol.client_events import EVENTS, Push
 from chalicelib.protocol.client_fields import (
-    DEVICE,
     ID_MAX,
     MOST_COMMAND_BYTES,
     MOST_PAYLOAD_BYTES,
@@ -17,6 +16,7 @@ from chalicelib.protocol.client_fields import (
     Told,
 )
 from chalicelib.protocol.clients import COMMANDS
+from chalicelib.protocol.device_names import DEVICE
 from chalicelib.protocol.session.containers import JsonObject, Listing
 from chalicelib.protocol.session.fields import SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Choice, Kind, Matching, Text, Whole

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from chalicelib.protocol.claims import UID_MAX_LENGTH
 from chalicelib.protocol.connections import CONNECTION_ID
+from chalicelib.protocol.device_names import DEVICE, DEVICE_MAX
 from chalicelib.protocol.session.containers import JsonObject, Listing
 from chalicelib.protocol.session.fields import NAME_MAX, SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Kind, Line, Matching, Unfit, Whole
@@ -21,12 +22,9 @@ MOST_PAYLOAD_BYTES = 16_384
 MOST_STRUCTURE = 20_000
 """Commas and brackets of a command; texts may have them too."""
 HEARTBEAT_SECONDS = 30
-DEVICE_MAX = 64
 ID_MAX = 64
 MOST_UIDS = 10_000
 ECHOED_NAME_MAX = 32
-
-DEVICE = re.compile(r"[!-~]{1,64}\Z")
 
 
 class Code(StrEnum):
@@ -134,11 +132,6 @@ class Told(Record):
     """Keys are spelt as the attributes are."""
 
     has_snake_keys = True
-
-
-def is_device(text: str) -> bool:
-    """Whether a client may call its device so."""
-    return DEVICE.match(text) is not None
 
 
 def as_text(fields: Mapping[str, Any]) -> str:

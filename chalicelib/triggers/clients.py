@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib import bootstrap, logs
 from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import Principal
-from chalicelib.protocol.client_fields import DEVICE_MAX, is_device
+from chalicelib.protocol.device_names import DEVICE_MAX, is_device
 from chalicelib.protocol.session.fields import NAME_MAX, SAFE_INTEGER
 from chalicelib.protocol.session.kinds import Line, Unfit
 from chalicelib.protocol.tokens import Unauthenticated

@@ -36,7 +36,6 @@ from chalicelib.protocol.client_fields import (
     Media,
     SignalType,
     as_text,
-    is_device,
 )
 from chalicelib.protocol.clients import (
     COMMANDS,
@@ -47,6 +46,7 @@ from chalicelib.protocol.clients import (
     parse_command,
     render_command,
 )
+from chalicelib.protocol.device_names import is_device
 from chalicelib.protocol.session.kinds import Flag, Unfit
 from chalicelib.protocol.session.records import redact
 from chalicelib.protocol.vocabulary import (
