@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,11 +64,11 @@ class FakePoster:
         return self.answer
 
 
-class CarrierContract:
+class CarrierContract(ABC):
     """Subclasses give a fixture ``carrier``, and ``lose`` a token at its other side."""
 
-    def lose(self, token: PushToken) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def lose(self, token: PushToken) -> None: ...
 
     @pytest.mark.parametrize("token", [TOKEN, FCM])
     def test_push_is_taken(self, carrier: Carrier, token: PushToken) -> None:

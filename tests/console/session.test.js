@@ -2,68 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { NotOpened, OPEN_MS, RESUME_MS, Session, addressOf } from "../../console/session.js";
+import { FakeSocket, Time } from "./world.js";
 
-class FakeSocket extends EventTarget {
-  sent = [];
-  closedWith = undefined;
-
-  constructor(url) {
-    super();
-    this.url = url;
-  }
-
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-
-  close(code) {
-    this.closedWith = code ?? 1005;
-  }
-
-  open() {
-    this.dispatchEvent(new Event("open"));
-  }
-
-  hear(data) {
-    this.dispatchEvent(Object.assign(new Event("message"), { data }));
-  }
-
-  lose(code = 1006) {
-    this.dispatchEvent(Object.assign(new Event("close"), { code }));
-  }
-}
-
-/** Virtual time, and all sockets that were asked for. */
-class World {
+/** With all sockets that were asked for. */
+class World extends Time {
   sockets = [];
-  #now = 0;
-  #timers = new Map();
-  #next = 1;
 
   open = (url) => {
     this.sockets.push(new FakeSocket(url));
     return this.sockets.at(-1);
   };
-  after = (ms, then) => {
-    this.#timers.set(this.#next, { at: this.#now + ms, then });
-    return this.#next++;
-  };
-  cancel = (timer) => this.#timers.delete(timer);
-  now = () => this.#now;
-
-  pass(ms) {
-    const until = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(([, { at }]) => at <= until);
-      if (!due.length) break;
-      due.sort(([, one], [, other]) => one.at - other.at);
-      const [timer, { at, then }] = due[0];
-      this.#timers.delete(timer);
-      this.#now = at;
-      then();
-    }
-    this.#now = until;
-  }
 
   get socket() {
     return this.sockets.at(-1);

@@ -3,6 +3,7 @@
 export class FakeSocket extends EventTarget {
   sent = [];
   isClosed = false;
+  closedWith = undefined;
 
   constructor(url) {
     super();
@@ -13,8 +14,9 @@ export class FakeSocket extends EventTarget {
     this.sent.push(JSON.parse(text));
   }
 
-  close() {
+  close(code) {
     this.isClosed = true;
+    this.closedWith = code ?? 1005;
   }
 
   open() {
