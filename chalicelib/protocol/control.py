@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from chalicelib.protocol.envelope import CURRENT, stamped, version_of
+from chalicelib.protocol.envelope import CURRENT, stamped, upcast
+
+DOORBELL = "doorbell"
+REDELIVERY = "redelivery"
+"""Kinds, by which `chalicelib.protocol.envelope` knows former shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Doorbell:
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Self:
         """Raises `UnknownVersion`, or KeyError for a field that is missing."""
-        version_of(value)
+        value = upcast(DOORBELL, value)
         return cls(
             tenant=value["tenant"],
             call_id=value["call_id"],
@@ -108,7 +112,7 @@ class Redelivery:
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Self:
         """Raises `UnknownVersion`, or KeyError for a field that is missing."""
-        version_of(value)
+        value = upcast(REDELIVERY, value)
         return cls(
             tenant=value["tenant"],
             call_id=value["call_id"],

@@ -13,8 +13,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.connections import ConnectionId, UserId
-from chalicelib.protocol.envelope import version_of
-from chalicelib.protocol.lease import MalformedMessage, Message
+from chalicelib.protocol.lease import MalformedMessage, Message, upcast_typed
 from chalicelib.protocol.session.fields import Name, Url
 from chalicelib.protocol.session.kinds import Kind, Text, Unfit, Whole
 from chalicelib.protocol.session.vocabulary import CallType
@@ -109,7 +108,7 @@ MESSAGES: Mapping[str, type[RelayMessages]] = {
 
 def parse_relayed(value: Mapping[str, Any]) -> RelayMessages:
     """Raises `UnknownVersion` or `MalformedMessage`."""
-    version_of(value)
+    value = upcast_typed(value)
     kind = MESSAGES.get(str(value.get("type")))
     if kind is None:
         raise MalformedMessage(f"type must be one of {', '.join(MESSAGES)}")

@@ -6,7 +6,6 @@ The operator's own come from the environment; only their health has an item.
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.health import (
@@ -16,12 +15,13 @@ from chalicelib.adapters.dynamodb.health import (
 )
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.endpoints import Endpoint, Health, Standing
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.services import ports
 from chalicelib.services.vault import SealBroken, Vault
 
 log = logging.getLogger(__name__)
 
+KIND = "endpoint"
 ENDPOINT_PREFIX = "ENDPOINT#"
 
 
@@ -112,12 +112,13 @@ class DynamoDBEndpoints:
         return self._table(
             *endpoint_keys(tenant, endpoint.id),
             version=endpoint.version,
-            body=json.dumps(stamped(fields), ensure_ascii=False, separators=(",", ":")),
+            body=json.dumps(
+                stamped(fields, KIND), ensure_ascii=False, separators=(",", ":")
+            ),
         )
 
     def _parse(self, tenant: str, endpoint_id: str, row: Row) -> Endpoint:
-        fields: dict[str, Any] = json.loads(row.body or "")
-        version_of(fields)
+        fields = upcast(KIND, json.loads(row.body or ""))
         return Endpoint(
             id=endpoint_id,
             url=fields["url"],

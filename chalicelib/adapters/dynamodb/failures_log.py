@@ -1,14 +1,14 @@
 """Failed attempts in DynamoDB: an item each, by time, under their endpoint's key."""
 
 import json
-from typing import Any
 
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import DAY_SECONDS, Row
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.services.webhooks.lanes import Attempt
 from chalicelib.services.webhooks.ports import Failure
 
+KIND = "failure"
 KEPT_SECONDS = 30 * DAY_SECONDS
 
 
@@ -63,7 +63,9 @@ class DynamoDBFailures:
         return self._table(
             _key(tenant, endpoint_id),
             failure.mark,
-            body=json.dumps(stamped(fields), ensure_ascii=False, separators=(",", ":")),
+            body=json.dumps(
+                stamped(fields, KIND), ensure_ascii=False, separators=(",", ":")
+            ),
             ttl=failure.attempt.at_ms // 1000 + KEPT_SECONDS,
         )
 
@@ -73,7 +75,6 @@ def _key(tenant: str, endpoint_id: str) -> str:
 
 
 def _parse(row: Row) -> Failure:
-    fields: dict[str, Any] = json.loads(row.body or "")
-    version_of(fields)
+    fields = upcast(KIND, json.loads(row.body or ""))
     attempt = Attempt.parse(fields["attempt"])
     return Failure(fields["call_id"], attempt, fields["is_given_up"])

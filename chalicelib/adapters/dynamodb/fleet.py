@@ -4,18 +4,32 @@ A worker writes once in three seconds, so one key carries some thousands of them
 """
 
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.failures import typed
 from chalicelib.adapters.dynamodb.rows import DAY_SECONDS, Row
-from chalicelib.protocol.lease import EndSession, Lease, Witness
+from chalicelib.protocol.envelope import UnknownVersion
+from chalicelib.protocol.lease import (
+    Drain,
+    EndSession,
+    Lease,
+    MalformedMessage,
+    Order,
+    Witness,
+    parse_message,
+)
 from chalicelib.services import ports
-from chalicelib.services.roster import Enrolment, Fenced, Roster
+from chalicelib.services.roster import Enrolment, Fenced, Roster, place_of
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 FLEET_KEY = "FLEET"
 LEASE_PREFIX = "LEASE#"
@@ -80,12 +94,8 @@ class DynamoDBFleet:
         with failures_typed():
             found = list(self._table.query(FLEET_KEY, consistent_read=True))
         return Roster(
-            tuple(_enrolment(row) for row in found if row.sk.startswith(LEASE_PREFIX)),
-            tuple(
-                Witness.parse(json.loads(row.body or ""))
-                for row in found
-                if row.sk.startswith(WITNESS_PREFIX)
-            ),
+            tuple(_read(_enrolment, found, LEASE_PREFIX)),
+            tuple(_read(_witness, found, WITNESS_PREFIX)),
         )
 
     def testify(self, witness: Witness) -> None:
@@ -123,16 +133,19 @@ class DynamoDBFleet:
             # It lives again, in an epoch of its own to be cleared.
             return
 
-    def keep_order(self, worker_id: str, epoch: int, order: EndSession) -> None:
+    def keep_order(
+        self, worker_id: str, epoch: int, order: Order, until_ms: int | None = None
+    ) -> None:
         row = self._table(
-            *order_keys(worker_id, order.command_id),
+            *order_keys(worker_id, place_of(order)),
             body=_dump(order.render()),
             epoch=epoch,
+            ttl=until_ms and until_ms // 1000,
         )
         with failures_typed():
             row.save()
 
-    def orders(self, worker_id: str, epoch: int) -> tuple[EndSession, ...]:
+    def orders(self, worker_id: str, epoch: int) -> tuple[Order, ...]:
         with failures_typed():
             found = list(
                 self._table.query(
@@ -141,11 +154,8 @@ class DynamoDBFleet:
                     consistent_read=True,
                 )
             )
-        return tuple(
-            EndSession.parse(json.loads(row.body or ""))
-            for row in found
-            if row.epoch == epoch
-        )
+        kept = [row for row in found if row.epoch == epoch]
+        return tuple(_read(_order, kept, ORDER_PREFIX))
 
     def drop_order(self, worker_id: str, command_id: str) -> None:
         with failures_typed():
@@ -163,6 +173,29 @@ class DynamoDBFleet:
 def _enrolment(row: Row) -> Enrolment:
     lease = Lease.parse(json.loads(row.body or ""))
     return Enrolment(lease, int(row.cleared_epoch or 0), bool(row.is_dead))
+
+
+def _witness(row: Row) -> Witness:
+    return Witness.parse(json.loads(row.body or ""))
+
+
+def _read(
+    parse: Callable[[Row], _T], found: Iterable[Row], prefix: str
+) -> Iterator[_T]:
+    """One worker of a release that we do not understand holds back no other."""
+    for row in found:
+        if row.sk.startswith(prefix):
+            try:
+                yield parse(row)
+            except (UnknownVersion, MalformedMessage) as error:
+                log.warning("not understood", extra={"sk": row.sk, "error": str(error)})
+
+
+def _order(row: Row) -> Order:
+    order = parse_message(json.loads(row.body or ""))
+    if isinstance(order, EndSession | Drain):
+        return order
+    raise MalformedMessage("an order is kept, and no fact")
 
 
 def _dump(value: dict[str, Any]) -> str:

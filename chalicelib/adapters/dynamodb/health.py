@@ -1,14 +1,14 @@
 """How endpoints fare, in DynamoDB: an item each, and ten for who may post to one."""
 
 import json
-from typing import Any
 
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.endpoints import Disabled, Health
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.services import ports
 
+KIND = "health"
 HEALTH_PREFIX = "HEALTH#"
 SLOT_PREFIX = "SLOT#"
 SLOT_KEPT_SECONDS = 24 * 3600
@@ -85,8 +85,7 @@ def health_keys(tenant: str, endpoint_id: str) -> tuple[str, str]:
 
 def health_of(row: Row) -> Health:
     """Raises `UnknownVersion`."""
-    fields: dict[str, Any] = json.loads(row.body or "")
-    version_of(fields)
+    fields = upcast(KIND, json.loads(row.body or ""))
     disabled = fields["disabled"]
     return Health(
         failures=fields["failures"],
@@ -108,7 +107,7 @@ def _dump(health: Health) -> str:
         "disabled": health.disabled and health.disabled.value,
         "disabled_at_ms": health.disabled_at_ms,
     }
-    return json.dumps(stamped(fields), separators=(",", ":"))
+    return json.dumps(stamped(fields, KIND), separators=(",", ":"))
 
 
 def _slot_keys(tenant: str, endpoint_id: str, slot: int) -> tuple[str, str]:

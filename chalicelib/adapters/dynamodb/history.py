@@ -7,14 +7,13 @@ the keys of all that live, so that no call pays for being listed.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from chalicelib.adapters.dynamodb import bodies, rows
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
 from chalicelib.domain.call import Call
 from chalicelib.domain.history import Entry
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.protocol.vocabulary import (
     Dialect,
     EndReason,
@@ -25,6 +24,7 @@ from chalicelib.protocol.vocabulary import (
 from chalicelib.services import agenda
 from chalicelib.services.history import LATEST_MS, RETENTION_SECONDS
 
+KIND = "history"
 SHARDS = 8
 """Over how many keys a tenant's history is spread."""
 USER_PREFIX = "CALL#"
@@ -58,7 +58,7 @@ class DynamoDBHistory:
         self._table = table
 
     def keep(self, entry: Entry) -> None:
-        body = _dump(entry)
+        body = dump(entry)
         ttl = entry.ended_at_ms // 1000 + RETENTION_SECONDS
         shard = agenda.shard_of(entry.call_id) % SHARDS
         keys = [(_tenant_key(entry.tenant, shard), entry.place)]
@@ -112,7 +112,7 @@ class DynamoDBHistory:
                     limit=limit + 1,
                 )
             )
-        entries = [_parse(row.body) for row in found if row.body]
+        entries = [parse(row.body) for row in found if row.body]
         return [one for one in entries if one.place < bounds.high][:limit]
 
 
@@ -151,15 +151,13 @@ def _tenant_key(tenant: str, shard: int) -> str:
     return f"HISTORY#{tenant}#{shard}"
 
 
-def _dump(entry: Entry) -> str:
+def dump(entry: Entry) -> str:
     fields = {name: value for name, value in asdict(entry).items() if value is not None}
-    return json.dumps(stamped(fields), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(stamped(fields, KIND), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(body: str) -> Entry:
-    value: dict[str, Any] = json.loads(body)
-    version_of(value)
-    del value["v"]
+def parse(body: str) -> Entry:
+    value = bodies.known(Entry, upcast(KIND, json.loads(body)))
     initiator = value.get("initiator")
     value.update(
         dialect=Dialect(value["dialect"]),

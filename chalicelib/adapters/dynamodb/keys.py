@@ -5,9 +5,11 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb.fleet import failures_typed
 from chalicelib.adapters.dynamodb.rows import Row
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.identity.keys import KEPT_MS, ApiKey
+
+KIND = "key"
 
 
 class DynamoDBKeys:
@@ -26,13 +28,13 @@ class DynamoDBKeys:
                 row = self._table.get(*_keys(tenant, key_id), consistent_read=True)
         except self._table.DoesNotExist:
             return None
-        return _parse(tenant, row)
+        return parse(tenant, row)
 
     def of_tenant(self, tenant: str, most: int) -> tuple[ApiKey, ...]:
         pk, _ = _keys(tenant, "")
         with failures_typed():
             found = list(self._table.query(pk, consistent_read=True, limit=most))
-        return tuple(_parse(tenant, row) for row in found)
+        return tuple(parse(tenant, row) for row in found)
 
     def revoke(self, key: ApiKey) -> None:
         with failures_typed():
@@ -42,7 +44,7 @@ class DynamoDBKeys:
         ends_at_ms = key.ends_at_ms
         return self._table(
             *_keys(key.tenant, key.id),
-            body=_dump(key),
+            body=dump(key),
             ttl=None if ends_at_ms is None else -(-(ends_at_ms + KEPT_MS) // 1000),
         )
 
@@ -51,7 +53,7 @@ def _keys(tenant: str, key_id: str) -> tuple[str, str]:
     return f"KEYS#{tenant}", key_id
 
 
-def _dump(key: ApiKey) -> str:
+def dump(key: ApiKey) -> str:
     fields: dict[str, Any] = {
         "name": key.name,
         "role": key.role.value,
@@ -61,12 +63,11 @@ def _dump(key: ApiKey) -> str:
         "expires_at_ms": key.expires_at_ms,
         "revoked_at_ms": key.revoked_at_ms,
     }
-    return json.dumps(stamped(fields), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(stamped(fields, KIND), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(tenant: str, row: Row) -> ApiKey:
-    value = json.loads(row.body or "")
-    version_of(value)
+def parse(tenant: str, row: Row) -> ApiKey:
+    value = upcast(KIND, json.loads(row.body or ""))
     return ApiKey(
         tenant=tenant,
         id=row.sk,

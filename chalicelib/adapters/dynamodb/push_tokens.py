@@ -6,14 +6,15 @@ Apps register at each start, so one that has not done so for long is forgotten.
 import hashlib
 import json
 from dataclasses import asdict
-from typing import Any
 
+from chalicelib.adapters.dynamodb import bodies
 from chalicelib.adapters.dynamodb.fleet import failures_typed
-from chalicelib.adapters.dynamodb.rows import DAY_SECONDS, Row
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.adapters.dynamodb.rows import DAY_SECONDS, Row, written_version
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.protocol.mobile_push import Environment, Platform, PushToken
 from chalicelib.services import ports
 
+KIND = "push_token"
 KEPT_SECONDS = 270 * DAY_SECONDS
 """FCM's own time for a token that is not used."""
 OWNER = "OWNER"
@@ -33,7 +34,9 @@ class DynamoDBPushTokens:
         ttl = token.registered_at_ms // 1000 + KEPT_SECONDS
         digest, owner = _digest(token), _owner_of(token)
         with failures_typed():
-            self._table(*_owner_keys(digest), holder=owner, ttl=ttl).save()
+            self._table(
+                *_owner_keys(digest), holder=owner, ttl=ttl, v=written_version()
+            ).save()
             self._table(
                 *_keys(token.tenant, token.uid, token.device, token.platform),
                 holder=digest,
@@ -95,13 +98,13 @@ def _digest(token: PushToken) -> str:
 
 
 def _dump(token: PushToken) -> str:
-    return json.dumps(stamped(asdict(token)), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        stamped(asdict(token), KIND), ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _parse(body: str) -> PushToken:
-    value: dict[str, Any] = json.loads(body)
-    version_of(value)
-    del value["v"]
+    value = bodies.known(PushToken, upcast(KIND, json.loads(body)))
     value["platform"] = Platform(value["platform"])
     value["environment"] = Environment(value["environment"])
     return PushToken(**value)

@@ -14,6 +14,7 @@ from pynamodb.models import Model
 
 from chalicelib.adapters.dynamodb import bodies
 from chalicelib.domain.call import Call
+from chalicelib.protocol.envelope import stamped
 from chalicelib.services import agenda
 from chalicelib.services.ports import CommandRecord, OutboxEvent
 from chalicelib.services.webhooks.lanes import LaneKey
@@ -35,6 +36,11 @@ EFFECT_PREFIX = "EFFECT#"
 LANE_PREFIX = "LANE#"
 WAKE_SORT_KEY = "WAKE"
 NUMBER_SORT_KEY = "NUMBER"
+
+
+def written_version() -> int:
+    """Of an item that is made now."""
+    return int(stamped({})["v"])
 
 
 class WakeIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
@@ -60,6 +66,8 @@ class Row(Model):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
+    v = NumberAttribute(null=True)
+    """Of an item that has no ``body`` to say it in, and counts nothing."""
     ttl = NumberAttribute(null=True)
     """Epoch seconds after which DynamoDB may delete it."""
     version = NumberAttribute(null=True)
@@ -164,6 +172,7 @@ def wake_row(table: type[Row], call: Call) -> Row:
         call_key(call.tenant, call.id),
         WAKE_SORT_KEY,
         ttl=at_ms and -(-at_ms // 1000) + WAKE_GRACE_SECONDS,
+        v=written_version(),
     )
 
 
@@ -186,7 +195,7 @@ def event_row(table: type[Row], event: OutboxEvent) -> Row:
 
 
 def lock_row(table: type[Row], tenant: str, uid: str, call_id: str) -> Row:
-    return table(lock_key(tenant, uid), "LOCK", holder=call_id)
+    return table(lock_key(tenant, uid), "LOCK", holder=call_id, v=written_version())
 
 
 def number_rows(table: type[Row], call: Call) -> list[Row]:
@@ -194,13 +203,17 @@ def number_rows(table: type[Row], call: Call) -> list[Row]:
     ttl = call.created_at_ms // 1000 + ID_RETENTION_SECONDS
     keys = (trace_key(call.trace_id), f"ROOM#{call.room_number}")
     holder = f"{call.tenant}#{call.id}"
-    return [table(key, NUMBER_SORT_KEY, holder=holder, ttl=ttl) for key in keys]
+    return [
+        table(key, NUMBER_SORT_KEY, holder=holder, ttl=ttl, v=written_version())
+        for key in keys
+    ]
 
 
 def tombstone_row(table: type[Row], call: Call) -> Row:
     """What keeps the call's id from being used again, long after the call."""
     ttl = call.created_at_ms // 1000 + ID_RETENTION_SECONDS
-    return table(f"ID#{call.tenant}#{call.id}", "TOMBSTONE", ttl=ttl)
+    key = f"ID#{call.tenant}#{call.id}"
+    return table(key, "TOMBSTONE", ttl=ttl, v=written_version())
 
 
 def record_keys(tenant: str, command_id: str) -> tuple[str, str]:

@@ -18,13 +18,14 @@ from chalicelib.adapters.dynamodb.fleet import (
 )
 from chalicelib.adapters.dynamodb.rows import CALL_RETENTION_SECONDS, Row
 from chalicelib.domain.sessions import Session, SessionKey
-from chalicelib.protocol.envelope import stamped, version_of
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.protocol.lease import SessionEnded, SessionStarted
 from chalicelib.services import ports
 from chalicelib.services.ports import OutboxEvent
 from chalicelib.services.roster import MOST_LIVE, Fenced
 from chalicelib.services.sessions import order_id
 
+KIND = "session"
 USER_SHARDS = 16
 """Over how many keys a tenant's live sessions are spread; a user's are together."""
 SAME_ID_READ = 10
@@ -44,7 +45,7 @@ class DynamoDBSessions:
                 row = self._table.get(*_keys(key), consistent_read=True)
         except self._table.DoesNotExist:
             return None
-        return _parse(row)
+        return parse(row)
 
     def store(
         self,
@@ -63,6 +64,19 @@ class DynamoDBSessions:
             failure = _failure(reasons, epoch is not None) or typed(error)
             raise failure or error from error
 
+    def tell(self, key: SessionKey, event: OutboxEvent, epoch: int) -> None:
+        table = self._table
+        try:
+            with TransactWrite(connection=self._connection) as transaction:
+                lease, is_theirs = lease_keys(key.worker_id), table.epoch == epoch
+                transaction.condition_check(table, *lease, condition=is_theirs)
+                row = rows.event_row(table, event)
+                transaction.save(row, table.pk.does_not_exist())
+        except TransactWriteError as error:
+            failure = _failure(error.cancellation_reasons, True) or typed(error)
+            if not isinstance(failure, ports.Conflict):
+                raise failure or error from error
+
     def live_of_worker(
         self, worker_id: str, before_epoch: int
     ) -> tuple[SessionKey, ...]:
@@ -78,7 +92,7 @@ class DynamoDBSessions:
     def live_of_tenant(self, tenant: str) -> tuple[Session, ...]:
         with failures_typed():
             return tuple(
-                _parse(row)
+                parse(row)
                 for shard in range(USER_SHARDS)
                 for row in self._table.query(
                     _user_shard_key(tenant, shard), consistent_read=True
@@ -91,7 +105,7 @@ class DynamoDBSessions:
             found = self._table.query(
                 pk, self._table.sk.startswith(prefix), consistent_read=True
             )
-            return tuple(map(_parse, found))
+            return tuple(map(parse, found))
 
     def live_of_id(self, tenant: str, session_id: str) -> tuple[Session, ...]:
         with failures_typed():
@@ -101,7 +115,7 @@ class DynamoDBSessions:
                 scan_index_forward=False,
                 limit=SAME_ID_READ,
             )
-            return tuple(session for session in map(_parse, found) if session.is_live)
+            return tuple(session for session in map(parse, found) if session.is_live)
 
     def _write(
         self,
@@ -131,7 +145,7 @@ class DynamoDBSessions:
         ended = session.ended
         return self._table(
             *_keys(session.key),
-            body=_dump(session),
+            body=dump(session),
             is_live=True if ended is None else None,
             ttl=ended and ended.ended_at_ms // 1000 + CALL_RETENTION_SECONDS,
         )
@@ -140,13 +154,14 @@ class DynamoDBSessions:
         key = session.key
         parts = (key.tenant, key.session_id, str(key.started_at_ms))
         sk = _live_prefix(session.started.epoch) + "#".join(("", *parts))
-        return self._table(worker_key(key.worker_id), sk)
+        version = rows.written_version()
+        return self._table(worker_key(key.worker_id), sk, v=version)
 
     def _by_user(self, session: Session) -> Row:
         key = session.key
         pk, prefix = _user_keys(key.tenant, session.started.uid)
         parts = (f"{key.started_at_ms:016d}", key.session_id, key.worker_id)
-        body = _dump(session) if session.is_live else None
+        body = dump(session) if session.is_live else None
         return self._table(pk, prefix + "#".join(parts), body=body)
 
 
@@ -193,17 +208,16 @@ def _user_keys(tenant: str, uid: str) -> tuple[str, str]:
     return _user_shard_key(tenant, shard), digest.hexdigest()[:32] + "#"
 
 
-def _dump(session: Session) -> str:
+def dump(session: Session) -> str:
     fields = {
         "started": session.started.render(),
         "ended": session.ended and session.ended.render(),
     }
-    return json.dumps(stamped(fields), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(stamped(fields, KIND), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(row: Row) -> Session:
-    value = json.loads(row.body or "")
-    version_of(value)
+def parse(row: Row) -> Session:
+    value = upcast(KIND, json.loads(row.body or ""))
     ended = value["ended"]
     return Session(
         SessionStarted.parse(value["started"]), ended and SessionEnded.parse(ended)
