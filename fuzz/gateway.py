@@ -7,10 +7,13 @@ import logging
 
 import uvloop
 
+from chalicelib.protocol.lease import Neighbour
 from tests.worker.gateway.fakes import Place, Wire, masked, upgrade
 
-RAW, FRAMES, MASKED = range(3)
-WAYS = 3
+RAW, FRAMES, MASKED, PASSED_ON = range(4)
+WAYS = 4
+THEIRS = "/call?id=w2-1"
+"""A socket that another worker serves."""
 PORT_LOGS = ("mediaworker", "aiohttp", "asyncio")
 
 
@@ -44,7 +47,8 @@ def bytes_of(data: bytes) -> bytes:
     way, rest = (data[0] % WAYS, data[1:]) if data else (RAW, b"")
     if way == RAW:
         return rest
-    return upgrade() + (rest if way == FRAMES else _masked(rest))
+    path = THEIRS if way == PASSED_ON else "/call"
+    return upgrade(path) + (rest if way == FRAMES else _masked(rest))
 
 
 def _masked(data: bytes) -> bytes:
@@ -58,18 +62,21 @@ def _masked(data: bytes) -> bytes:
 
 
 async def _talk(sent: bytes) -> None:
-    place = Place()
-    async with place.listening():
+    place, other = Place(), Place(worker_id="w2")
+    async with place.listening(), other.listening():
+        there = Neighbour("w2", f"127.0.0.1:{other.number}")
+        place.neighbours.learn([there])
         with contextlib.suppress(ConnectionError):
             async with Wire.to(place) as wire:
                 wire.send(sent)
                 wire.writer.write_eof()
                 answer = await wire.rest()
                 assert not answer or answer.startswith(b"HTTP/1."), answer[:40]
-        for handle in place.sessions.handles.values():
+        handles = [*place.sessions.handles.values(), *other.sessions.handles.values()]
+        for handle in handles:
             await handle.until(handle.lost.__len__)
         async with Wire.to(place) as wire:
             wire.send(b"GET /health HTTP/1.1\r\nHost: w\r\n\r\n")
             assert b" 200 OK" in await wire.rest()
         await asyncio.sleep(0)
-        assert all(len(h.lost) == 1 for h in place.sessions.handles.values())
+        assert all(len(handle.lost) == 1 for handle in handles)

@@ -9,12 +9,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self, get_args
 
-from chalicelib.protocol.envelope import CURRENT, OLDEST_READ, stamped, version_of
+from chalicelib.protocol.envelope import (
+    CURRENT,
+    is_read,
+    stamped,
+    upcast,
+    version_of,
+)
 from chalicelib.protocol.session import records
 from chalicelib.protocol.session.fields import (
     Count,
     Name,
     Party,
+    Path,
     Reason,
     SessionId,
     SipStatus,
@@ -42,18 +49,39 @@ class Stamped(Record):
     """A record of Parley's own: keys as the attributes are spelt, and a version."""
 
     has_snake_keys = True
+    kind: ClassVar[str] = ""
+    """By which `chalicelib.protocol.envelope` knows its former shapes."""
 
-    def render(self) -> dict[str, Any]:
-        return stamped(records.write(self))
+    def render(self, version: int | None = None) -> dict[str, Any]:
+        """For a reader of that version, if one is given."""
+        return stamped(records.write(self), self.kind, version)
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Self:
         """Raises `UnknownVersion` or `MalformedMessage`."""
-        version_of(value)
+        return cls._read(upcast_message(cls.kind, value))
+
+    @classmethod
+    def _read(cls, value: Mapping[str, Any]) -> Self:
         try:
             return records.read(cls, value)
         except Unfit as error:
             raise MalformedMessage(str(error)) from None
+
+
+def upcast_message(kind: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raises `UnknownVersion`, or `MalformedMessage` for what even its own release
+    would not have written."""
+    try:
+        return upcast(kind, value)
+    except (KeyError, TypeError, AttributeError):
+        raise MalformedMessage(f"this is no {kind} of an older release") from None
+
+
+def upcast_typed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a value whose ``type`` says what it is. Raises as `upcast_message`."""
+    version_of(value)
+    return upcast_message(str(value.get("type")), value)
 
 
 class Sight(StrEnum):
@@ -68,6 +96,7 @@ class Sight(StrEnum):
 class Witness(Stamped):
     """Says, beside the age of its lease, that a worker is gone."""
 
+    kind: ClassVar[str] = "witness"
     worker_id: WorkerId
     epoch: Epoch
     sight: Sight
@@ -83,6 +112,7 @@ class Lease(Stamped):
     A worker that cannot renew keeps its sessions and takes no new ones.
     """
 
+    kind: ClassVar[str] = "lease"
     worker_id: WorkerId
     epoch: Epoch
     """Grows with each start of the worker, and when it is taken for dead."""
@@ -97,6 +127,10 @@ class Lease(Stamped):
     protocol_version: Count = CURRENT
     task_id: Name | None = None
     """What its container is called, for whoever hears that it stopped."""
+    sip_address: Name | None = None
+    """Host and port for new phone calls by UDP and TCP; None where it takes none."""
+    release: Name | None = None
+    """What it was built from: workers of another release are retired."""
 
     def is_expired(self, now_ms: int) -> bool:
         """Too old to be believed; no proof yet that the worker is dead."""
@@ -108,7 +142,14 @@ class Lease(Stamped):
             not self.is_draining
             and not self.is_expired(now_ms)
             and self.sessions < self.capacity
-            and OLDEST_READ <= self.protocol_version <= CURRENT
+            and is_read(self.protocol_version)
+        )
+
+    @property
+    def neighbour(self) -> "Neighbour":
+        """What the others are told of it."""
+        return Neighbour(
+            self.worker_id, self.address, self.is_draining, self.sip_address
         )
 
     def renewed(self, now_ms: int, sessions: int, is_draining: bool) -> Self:
@@ -121,6 +162,19 @@ class Lease(Stamped):
     def taken_over(self) -> Self:
         """The lease of a worker taken for dead: nothing of its epoch counts now."""
         return replace(self, epoch=self.epoch + 1, sessions=0, is_draining=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour(Stamped):
+    """A worker that lives, as the others know it: ids of sessions begin with its own,
+    so that whoever is asked for one of them knows where it is."""
+
+    kind: ClassVar[str] = "neighbour"
+    worker_id: WorkerId
+    address: Name
+    """Host and port of its HTTP and WebSockets."""
+    is_draining: bool = False
+    sip_address: Name | None = None
 
 
 def may_renew(stored: Lease | None, lease: Lease) -> bool:
@@ -161,8 +215,13 @@ class Message(Stamped):
 
     type: ClassVar[str]
 
-    def render(self) -> dict[str, Any]:
-        return stamped({"type": self.type, **records.write(self)})
+    def render(self, version: int | None = None) -> dict[str, Any]:
+        fields = {"type": self.type, **records.write(self)}
+        return stamped(fields, self.type, version)
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Self:
+        return cls._read(upcast_message(cls.type, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +342,25 @@ class SessionEnded(SessionFact):
         return self.ended_at_ms - self.answered_at_ms
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingReady(SessionFact):
+    """Told when the recording of a session is whole, and where it is kept."""
+
+    type: ClassVar[str] = "recording.ready"
+    ready_at_ms: Timestamp
+    key: Path
+    """Its path below where recordings are kept."""
+    url: Path
+    """Of the object, or the file's path on the worker."""
+    format: Name
+    size_bytes: Timestamp
+    duration_ms: Timestamp
+
+
 Order = EndSession | Drain
-Fact = SessionStarted | SessionEnded
+Change = SessionStarted | SessionEnded
+"""What begins or ends a session."""
+Fact = Change | RecordingReady
 MESSAGES: Mapping[str, type[Order | Fact]] = {
     kind.type: kind for kind in get_args(Order | Fact)
 }
@@ -292,7 +368,7 @@ MESSAGES: Mapping[str, type[Order | Fact]] = {
 
 def parse_message(value: Mapping[str, Any]) -> Order | Fact:
     """An order or a fact; raises `UnknownVersion` or `MalformedMessage`."""
-    version_of(value)
+    value = upcast_typed(value)
     kind = MESSAGES.get(str(value.get("type")))
     if kind is None:
         raise MalformedMessage(f"type must be one of {', '.join(MESSAGES)}")

@@ -7,7 +7,7 @@ answers is the test's to say.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -17,7 +17,8 @@ from chalicelib.protocol.lease import Fact, Lease, Witness, may_renew
 from chalicelib.protocol.tokens import bearer_token, verify_worker
 
 BASE = "/internal/workers/{worker_id}"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
+"""Processes start slowly where many do."""
 
 
 @dataclass
@@ -33,6 +34,8 @@ class FakeControl:
     answers: Heartbeat = Heartbeat()
     statuses: dict[str, list[int]] = field(default_factory=dict)
     """What the next requests of a kind are answered instead: lease, facts …"""
+    is_of_the_release_before: bool = False
+    """It knows nothing of neighbours, and finds no session."""
     url: str = ""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,6 +46,8 @@ class FakeControl:
         routes.add_put(f"{BASE}/lease", self._lease)
         routes.add_post(f"{BASE}/facts", self._facts)
         routes.add_post(f"{BASE}/witnesses", self._witnesses)
+        if not self.is_of_the_release_before:
+            routes.add_get(f"{BASE}/sessions/{{session_id}}", self._find)
         routes.add_post(f"{BASE}/orders/{{command_id}}/done", self._done)
         async with TestServer(application) as server:
             self.url = str(server.make_url("/"))
@@ -62,7 +67,21 @@ class FakeControl:
         self.leases[lease.worker_id] = lease
         self.renewals += 1
         self._news.set()
-        return web.json_response(self.answers.render())
+        if self.is_of_the_release_before:
+            answer = self.answers.render()
+            del answer["workers"]
+            return web.json_response(answer)
+        known = tuple(lease.neighbour for lease in self.leases.values())
+        return web.json_response(replace(self.answers, workers=known).render())
+
+    async def _find(self, request: web.Request) -> web.Response:
+        self._check(request, "find")
+        wanted = (request.query["tenant"], request.match_info["session_id"])
+        for fact in self.facts:
+            if (fact.tenant, fact.session_id) == wanted:
+                found = self.leases[fact.worker_id].neighbour
+                return web.json_response(found.render())
+        raise web.HTTPNotFound
 
     async def _facts(self, request: web.Request) -> web.Response:
         self._check(request, "facts")

@@ -14,6 +14,7 @@ from tests.adapters.fleet_contract import ended, lease, order, started
     "heartbeat",
     [
         Heartbeat(),
+        Heartbeat(again_in_ms=40),
         Heartbeat((lease(), lease("w2")), (order(), Drain("w1", 1, 5))),
     ],
 )
@@ -45,3 +46,9 @@ def test_other_versions_are_refused() -> None:
         Facts.parse({"v": 99, "facts": []})
     with pytest.raises(UnknownVersion):
         Heartbeat.parse({"v": 99, "suspects": [], "orders": []})
+
+
+@pytest.mark.parametrize("hint", [None, "soon", True, {}])
+def test_hint_that_is_none_hurts_nobody(hint: object) -> None:
+    value = {**Heartbeat().render(), "again_in_ms": hint}
+    assert Heartbeat.parse(value) == Heartbeat()

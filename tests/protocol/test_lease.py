@@ -16,6 +16,7 @@ from chalicelib.protocol.lease import (
     EndSession,
     Lease,
     MalformedMessage,
+    RecordingReady,
     SessionEnded,
     SessionStarted,
     Sight,
@@ -61,9 +62,14 @@ def test_row_goes_both_ways(record: type[Stamped], data: st.DataObject) -> None:
 
 
 @patient
-@given(message=records_of(EndSession) | records_of(Drain) | records_of(SessionStarted))
+@given(
+    message=records_of(EndSession)
+    | records_of(Drain)
+    | records_of(SessionStarted)
+    | records_of(RecordingReady)
+)
 def test_message_goes_both_ways(
-    message: EndSession | Drain | SessionStarted,
+    message: EndSession | Drain | SessionStarted | RecordingReady,
 ) -> None:
     assert parse_message(message.render()) == message
 
@@ -150,6 +156,7 @@ def test_message_without_a_field_is_refused() -> None:
         "worker.drain",
         "session.started",
         "session.ended",
+        "recording.ready",
     }
 
 

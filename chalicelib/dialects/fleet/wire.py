@@ -17,6 +17,7 @@ from chalicelib.protocol.lease import (
 )
 from chalicelib.protocol.session.fields import NAME_MAX
 from chalicelib.protocol.tokens import Unauthenticated
+from chalicelib.services.fleet import SessionNotFound
 from chalicelib.services.retries import Unavailable
 from chalicelib.services.roster import Fenced
 
@@ -28,11 +29,13 @@ ERRORS: dict[type[Exception], tuple[int, str]] = {
     UnknownVersion: (400, ""),
     Unauthenticated: (401, ""),
     Forbidden: (403, ""),
+    SessionNotFound: (404, "no live worker has told of such a session"),
     Fenced: (409, "this epoch of the worker is over"),
     Unavailable: (503, "try again later"),
 }
 """The status, which is the body's code too, and the text; empty for its own."""
 INTERNAL = (500, "internal error")
+NO_TENANT = "tenant must be 1 to 64 letters, digits, - or _"
 
 
 def error_of(error: Exception) -> tuple[int, dict[str, Any]]:
@@ -48,6 +51,14 @@ def parse_command_id(text: str) -> str:
     return text
 
 
+def parse_tenant(query: Mapping[str, str]) -> str:
+    """Whose sessions are meant. Raises `MalformedRequest`."""
+    tenant = query.get("tenant", "")
+    if not TENANT.match(tenant):
+        raise MalformedRequest(NO_TENANT)
+    return tenant
+
+
 def parse_lease(worker_id: str, body: Mapping[str, Any]) -> Lease:
     """Raises `MalformedRequest`, `MalformedMessage` or `UnknownVersion`."""
     lease = Lease.parse(body)
@@ -58,14 +69,12 @@ def parse_lease(worker_id: str, body: Mapping[str, Any]) -> Lease:
 
 def parse_facts(worker_id: str, body: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Raises `MalformedRequest`, `MalformedMessage` or `UnknownVersion`."""
-    if not isinstance(body.get("facts"), list):
-        raise MalformedRequest("facts must be a list")
     facts = Facts.parse(body).facts
     for fact in facts:
         if fact.worker_id != worker_id:
             raise MalformedRequest("a worker tells of its own sessions")
         if not TENANT.match(fact.tenant):
-            raise MalformedRequest("tenant must be 1 to 64 letters, digits, - or _")
+            raise MalformedRequest(NO_TENANT)
     return facts
 
 

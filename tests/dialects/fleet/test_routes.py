@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.memory_fleet import MemoryFleet
-from chalicelib.protocol.fleet import MOST_FACTS, Facts, Heartbeat
-from chalicelib.protocol.lease import EXPIRY_MS, Sight, Witness
+from chalicelib.protocol.fleet import MOST_FACTS, Facts, Heartbeat, Workers
+from chalicelib.protocol.lease import EXPIRY_MS, Neighbour, Sight, Witness
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
 from tests.adapters.fleet_contract import ended, lease, order, started
@@ -20,12 +20,13 @@ from tests.dialects.conftest import JWT_SECRET, VARIABLES, Api, Reply, install
 
 W1 = "/internal/workers/w1"
 W2 = "/internal/workers/w2"
-PUBLIC = ("/health", "/asyncapi.json")
+PUBLIC = ("/health", "/asyncapi.json", "/protocol.schema.json")
 ROUTES = [
     ("PUT", f"{W1}/lease"),
     ("POST", f"{W1}/facts"),
     ("POST", f"{W1}/witnesses"),
     ("POST", f"{W1}/orders/k1/done"),
+    ("GET", f"{W1}/sessions/s1"),
 ]
 
 
@@ -48,7 +49,7 @@ def told(api: Api) -> list[str]:
 def test_life_of_a_worker(api: Api) -> None:
     reply = ask(api, "PUT", f"{W1}/lease", lease().render())
     assert reply.status == 200
-    assert Heartbeat.parse(reply.json) == Heartbeat()
+    assert Heartbeat.parse(reply.json) == Heartbeat(workers=(lease().neighbour,))
     reply = tell(api, started())
     assert (reply.status, reply.text) == (204, "")
     MemoryFleet(api.store).keep_order("w1", 1, order())
@@ -77,6 +78,52 @@ def test_neighbour_tells_of_a_silent_worker(api: Api) -> None:
         ask(api, "POST", f"{W1}/witnesses", _witness(of="w2", by="w1")),
     ):
         assert (reply.status, reply.json["code"]) == (409, 409)
+
+
+def test_workers_hear_of_each_other_while_they_live(api: Api) -> None:
+    ask(api, "PUT", f"{W1}/lease", lease(sip_address="10.0.0.7:5060").render())
+    api.clock.pass_ms(EXPIRY_MS // 2)
+    second = lease("w2", is_draining=True)
+    reply = ask(api, "PUT", f"{W2}/lease", second.render(), "w2")
+    told = {one.worker_id: one for one in Heartbeat.parse(reply.json).workers}
+    assert told["w1"] == Neighbour("w1", "10.0.0.7:8080", False, "10.0.0.7:5060")
+    assert told["w2"].is_draining
+    api.clock.pass_ms(EXPIRY_MS // 2)
+    reply = ask(api, "PUT", f"{W2}/lease", second.render(), "w2")
+    assert [one.worker_id for one in Heartbeat.parse(reply.json).workers] == ["w2"]
+
+
+def test_list_workers_that_live(api: Api) -> None:
+    path = "/internal/workers"
+    assert ask(api, "GET", path, worker_id="edge1").json == {"v": 1, "workers": []}
+    ask(api, "PUT", f"{W1}/lease", lease(release="r7").render())
+    ask(api, "PUT", f"{W2}/lease", lease("w2", is_draining=True).render(), "w2")
+    found = Workers.parse(ask(api, "GET", path, worker_id="edge1").json).workers
+    told = sorted((one.worker_id, one.release, one.is_draining) for one in found)
+    assert told == [("w1", "r7", False), ("w2", None, True)]
+    api.clock.pass_ms(EXPIRY_MS)
+    assert ask(api, "GET", path).json["workers"] == []
+    assert api.request("GET", path, uid="w1", role=Role.ADMIN).status == 401
+    assert api.request("GET", path, uid=None).status == 401
+
+
+def test_find_a_session_s_worker(api: Api) -> None:
+    def find(session_id: str, query: str = "tenant=default") -> Reply:
+        path = f"{W2}/sessions/{session_id}"
+        now = SystemClock().now_ms() // 1000
+        token = worker_token(JWT_SECRET, "w2", now)
+        headers = {"authorization": f"Bearer {token}"}
+        return api.request("GET", path, uid=None, query=query, headers=headers)
+
+    ask(api, "PUT", f"{W1}/lease", lease().render())
+    tell(api, started())
+    assert Neighbour.parse(find("s1").json) == lease().neighbour
+    assert find("s1", "tenant=other").status == 404
+    assert find("s2").json["code"] == 404
+    assert find("a%23b").status == 404
+    assert find("s1", "").status == 400
+    api.clock.pass_ms(EXPIRY_MS)
+    assert find("s1").status == 404
 
 
 def _witness(**who: str) -> dict[str, Any]:
@@ -184,7 +231,6 @@ JSON = st.recursive(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(path=st.sampled_from(["lease", "facts", "witnesses"]), data=st.data())

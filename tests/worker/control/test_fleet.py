@@ -244,3 +244,22 @@ def test_run_alone_and_obey() -> None:
             running.cancel()
 
     run(talk)
+
+
+def test_come_back_sooner_when_a_lease_may_run_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr(module, "SOONEST_SECONDS", 0.01)
+
+    async def talk(life: Life, member: Member) -> None:
+        life.control.answers = Heartbeat(again_in_ms=1)
+        await life.control.until(lambda: life.control.renewals >= 3)
+        life.control.answers = Heartbeat()
+        seen = life.control.renewals
+        await life.control.until(lambda: life.control.renewals > seen)
+        seen = life.control.renewals
+        await asyncio.sleep(0.1)
+        assert life.control.renewals == seen, "the usual time again"
+
+    live(talk)

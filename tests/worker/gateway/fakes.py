@@ -12,16 +12,20 @@ import uvloop
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.ice import ice_servers
 from chalicelib.protocol.lease import EndSession, Order
+from chalicelib.protocol.session.commands import Tts
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import Trust, worker_token
 from chalicelib.protocol.vocabulary import Role
+from mediaworker.control.neighbours import Neighbours
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
+from mediaworker.gateway.passing import Passing
 from mediaworker.gateway.port import Port
 from mediaworker.gateway.relay import Relay
 from mediaworker.gateway.sockets import Sockets
 from mediaworker.runtime.ports import Peer, Refusal, SessionView, Watcher
+from mediaworker.speech.replies import Prepared
 from mediaworker.transports.relay_peer import Outcome
 from mediaworker.worker import Worker
 
@@ -207,7 +211,10 @@ class Place:
     obeys: bool = True
     origins: frozenset[str] = frozenset()
     way: "FakeWay" = field(default_factory=lambda: FakeWay())
+    worker_id: str = "w1"
     number: int = 0
+    prepared: Prepared | Refusal = Prepared(1, "a-key", 640, False)
+    asked: list[tuple[str, Tts]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -215,9 +222,16 @@ class Place:
 
     def __post_init__(self) -> None:
         self.is_ready = True
+        self.neighbours = Neighbours(self.worker_id)
         self.worker = Worker(
-            "w1", lambda: len(self.sessions.views()), lambda: self.is_ready
+            self.worker_id, lambda: len(self.sessions.views()), lambda: self.is_ready
         )
+
+    async def prepare(self, tenant: str, command: Tts) -> Prepared:
+        if isinstance(self.prepared, Refusal):
+            raise self.prepared
+        self.asked.append((tenant, command))
+        return self.prepared
 
     def obey(self, order: Order) -> bool:
         self.orders.append(order)
@@ -242,15 +256,29 @@ class Place:
             epoch_ms=lambda: NOW_MS,
             new_id=lambda: "a-command",
             relay=self.relay,
+            prepare=self.prepare,
             origins=self.origins,
         )
         sockets = Sockets(self.sessions, doorkeeper, "serverSideTrack", lambda: NOW_MS)
-        async with Port(application_of(desk), sockets, "127.0.0.1", 0) as port:
+        self.passing = Passing(
+            self.sessions,
+            doorkeeper,
+            self.neighbours,
+            self.token,
+            lambda: not self.worker.is_draining,
+        )
+        application = application_of(desk)
+        async with Port(application, sockets, self.passing, "127.0.0.1", 0) as port:
             self.number = port.number
             async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(self.relay.run())
+                runs = (self.relay.run, self.passing.run)
+                running = [tasks.create_task(run()) for run in runs]
                 yield self
-                running.cancel()
+                for task in running:
+                    task.cancel()
+
+    def token(self) -> str:
+        return worker_token(SECRET, self.worker_id, FAR_SECONDS)
 
 
 class Wire:

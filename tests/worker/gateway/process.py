@@ -2,16 +2,21 @@
 that do nothing, for its signals and its end."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 
 from chalicelib.protocol.lease import EndSession
+from chalicelib.protocol.session.commands import Tts
 from mediaworker.__main__ import main
+from mediaworker.control import fleet
 from mediaworker.runtime.ports import Draining
 from mediaworker.server import Engine, Surroundings
+from mediaworker.speech.replies import Prepared
 from tests.worker.gateway.fakes import FakeSessions
 
 POLL_SECONDS = 0.01
+HEARTBEAT = "TESTS_HEARTBEAT_SECONDS"
 
 
 class FakeRuntime:
@@ -25,6 +30,9 @@ class FakeRuntime:
 
     async def run(self) -> None:
         await asyncio.Event().wait()
+
+    async def prepare(self, tenant: str, command: Tts) -> Prepared:
+        return Prepared(1, "a-key", 640, False)
 
     async def drain(self, seconds: float) -> None:
         self.sessions.refusal = Draining("the worker takes no more sessions")
@@ -45,4 +53,6 @@ def build(surroundings: Surroundings) -> Engine:
 
 
 if __name__ == "__main__":
+    if HEARTBEAT in os.environ:
+        setattr(fleet, "HEARTBEAT_SECONDS", float(os.environ[HEARTBEAT]))  # noqa: B010
     sys.exit(main(sys.argv[1:], build))

@@ -59,6 +59,7 @@ def test_tell_of_a_session_that_ended_meanwhile(
     speak(talk)
 
 
+@pytest.mark.covers("status 400")
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

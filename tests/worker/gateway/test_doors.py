@@ -14,8 +14,8 @@ from mediaworker.gateway.errors import Refused
 from mediaworker.gateway.handshake import admit
 from mediaworker.gateway.head import Head
 from mediaworker.gateway.issuer import FetchedKeys
-from mediaworker.server import trust_of
 from mediaworker.settings import Settings
+from mediaworker.ties import trust_of
 from tests import attacks
 from tests.attacks import ATTACKS, KID, Attack, issued, key_set, public_jwk
 from tests.peers.issuer import Issuer, slowly

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from chalicelib.protocol.lease import Drain, EndSession
+from chalicelib.protocol.session import schema
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.vocabulary import Role
 from mediaworker.gateway import errors
@@ -91,6 +92,15 @@ def test_refuse_in_its_own_shape() -> None:
     speak(talk)
 
 
+@pytest.mark.covers(
+    "GET /call/lists",
+    "GET /call/lists.calls",
+    "GET /call/lists.id",
+    "GET /call/lists.call_type",
+    "GET /call/lists.created_at",
+    "GET /call/lists.option",
+    "status 200",
+)
 def test_list_to_each_what_is_theirs() -> None:
     async def talk(client: Client) -> None:
         sessions = client.place.sessions
@@ -119,6 +129,7 @@ def test_list_to_each_what_is_theirs() -> None:
     speak(talk)
 
 
+@pytest.mark.covers("POST /call/kill/{id}", "POST /call/kill/{id}.id", "status 404")
 def test_kill_what_is_theirs_and_know_nothing_of_the_rest() -> None:
     async def talk(client: Client) -> None:
         sessions = client.place.sessions
@@ -140,6 +151,19 @@ def test_kill_what_is_theirs_and_know_nothing_of_the_rest() -> None:
     speak(talk)
 
 
+def test_describe_the_protocol_to_everybody() -> None:
+    async def talk(client: Client) -> None:
+        assert await client.ask("/protocol.schema.json") == (200, schema.document())
+
+    speak(talk)
+
+
+@pytest.mark.covers(
+    "GET /iceservers",
+    "GET /iceservers.urls",
+    "GET /iceservers.username",
+    "GET /iceservers.credential",
+)
 def test_name_the_ice_servers() -> None:
     async def talk(client: Client) -> None:
         assert (await client.ask("/iceservers"))[0] == 401
@@ -282,6 +306,7 @@ def test_serve_one_request_of_those_that_come_at_once() -> None:
     speak(talk)
 
 
+@pytest.mark.covers("status 500")
 def test_hide_a_failure_of_ours() -> None:
     async def talk(client: Client) -> None:
         client.place.readings = None  # type: ignore[assignment]

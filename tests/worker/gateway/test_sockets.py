@@ -43,6 +43,7 @@ async def opened(wire: Wire, place: Place, request: bytes | None = None) -> Fake
     return place.sessions.only
 
 
+@pytest.mark.covers("path /call", "note both ways")
 def test_carry_texts_and_audio_both_ways() -> None:
     async def talk() -> None:
         async with Place().listening() as place, aiohttp.ClientSession() as client:
@@ -343,6 +344,12 @@ def test_give_no_pongs_to_who_does_not_read_them() -> None:
     run(talk)
 
 
+@pytest.mark.covers(
+    "event.binary.event",
+    "event.binary.trackId",
+    "event.binary.timestamp",
+    "event.binary.data",
+)
 def test_send_audio_as_events_to_who_asks_for_it() -> None:
     async def talk() -> None:
         async with Place().listening() as place, Wire.to(place) as wire:

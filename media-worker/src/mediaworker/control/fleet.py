@@ -20,6 +20,7 @@ from mediaworker.control.membership import (
     Standing,
     TellDone,
 )
+from mediaworker.control.neighbours import Neighbours
 from mediaworker.control.outbox import Outbox
 from mediaworker.control.plane import (
     ControlPlane,
@@ -33,6 +34,8 @@ from mediaworker.control.plane import (
 logger = logging.getLogger(__name__)
 
 FIRST_SECONDS = 0.25
+SOONEST_SECONDS = 0.1
+"""Between two heartbeats, however soon the next is asked for."""
 """Between attempts to get a lease at all."""
 MOST_PROBES = 16
 
@@ -105,8 +108,13 @@ class Member:
         body: Body,
         reach: Callable[[aiohttp.ClientSession], ControlPlane],
         epoch_ms: Callable[[], int],
+        neighbours: Neighbours | None = None,
     ) -> None:
+        """``neighbours`` are told of by each heartbeat."""
         self._membership = membership
+        if neighbours is None:
+            neighbours = Neighbours(membership.me.worker_id)
+        self._neighbours = neighbours
         self._body = body
         self._reach = reach
         self._epoch_ms = epoch_ms
@@ -116,6 +124,7 @@ class Member:
         self._is_empty.set()
         self._news = asyncio.Event()
         self._probed: set[str] = set()
+        self._again_in = HEARTBEAT_SECONDS
         self._state = "UNKNOWN"
 
     def tell(self, fact: SessionFact) -> None:
@@ -152,6 +161,7 @@ class Member:
     async def run(self) -> None:
         async with new_client() as client, asyncio.TaskGroup() as tasks:
             plane = self._reach(client)
+            self._neighbours.ask_by(plane.find)
             tasks.create_task(self._beat(plane, client, tasks))
             tasks.create_task(self._post_facts(plane))
 
@@ -175,9 +185,11 @@ class Member:
     def _pause(self) -> float:
         """A worker that never had its lease is of no use yet."""
         is_new = self._membership.lease_age(0.0) is None
-        return FIRST_SECONDS if is_new else HEARTBEAT_SECONDS
+        usual = FIRST_SECONDS if is_new else HEARTBEAT_SECONDS
+        return min(usual, self._again_in)
 
     async def _renew(self, plane: ControlPlane, sent_at: float) -> tuple[Action, ...]:
+        self._again_in = HEARTBEAT_SECONDS
         lease = self._membership.lease(self._body.standing(), self._epoch_ms())
         try:
             heartbeat = await plane.renew(lease)
@@ -187,6 +199,9 @@ class Member:
             self._turn("AWAY", str(error))
         else:
             self._turn("REACHED")
+            self._neighbours.learn(heartbeat.workers)
+            if heartbeat.again_in_ms is not None:
+                self._again_in = max(SOONEST_SECONDS, heartbeat.again_in_ms / 1_000)
             return self._membership.renewed(heartbeat, sent_at)
         return ()
 

@@ -33,6 +33,8 @@ class Me:
     ws_url: str
     capacity: int
     task_id: str | None = None
+    sip_address: str | None = None
+    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Membership:
             is_draining=standing.is_draining,
             renewed_at_ms=now_ms,
             task_id=self.me.task_id,
+            sip_address=self.me.sip_address,
+            release=self.me.release,
         )
 
     def renewed(self, heartbeat: Heartbeat, sent_at: float) -> tuple[Action, ...]:

@@ -5,15 +5,17 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from chalicelib.protocol.control import WorkerHealth
 from chalicelib.protocol.fleet import Facts, Heartbeat
-from chalicelib.protocol.lease import Fact, Lease, Witness
+from chalicelib.protocol.lease import Fact, Lease, Neighbour, Witness
 from chalicelib.protocol.tokens import worker_token
 
 ANSWER_SECONDS = 2.5
 PROBE_SECONDS = 2.0
 FENCED = 409
+UNKNOWN = 404
 NEVER = frozenset({400, 413, 422})
 """The same again would be answered the same."""
 NOT_ANSWERED = (aiohttp.ClientError, TimeoutError, OSError)
@@ -27,6 +29,7 @@ class ControlPlaneError(Exception):
     ├── Fenced        another has taken our place
     ├── Refused       and so would the same be, always
     └── Unanswered    it is away, or does not make sense
+        └── Unknown   it has no such thing
     """
 
 
@@ -39,6 +42,10 @@ class Refused(ControlPlaneError):
 
 
 class Unanswered(ControlPlaneError):
+    pass
+
+
+class Unknown(Unanswered):
     pass
 
 
@@ -80,11 +87,23 @@ class ControlPlane:
     async def finish(self, command_id: str) -> None:
         await self._call("POST", f"orders/{quote(command_id, safe='')}/done", {})
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    async def find(self, tenant: str, session_id: str) -> Neighbour | None:
+        """The live worker that told of the session."""
+        path = f"sessions/{quote(session_id, safe='')}?tenant={quote(tenant, safe='')}"
+        try:
+            return Neighbour.parse(await self._call("GET", path))
+        except Unknown:
+            return None
+        except NOT_UNDERSTOOD:
+            raise Unanswered("the answer is no worker") from None
+
+    async def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Any:
         now = self._epoch_ms() / 1_000
         token = worker_token(self._jwt_secret, self._worker_id, now)
         headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self._base}/{path}"
+        url = URL(f"{self._base}/{path}", encoded=True)
         try:
             async with self._client.request(
                 method, url, json=body, headers=headers, allow_redirects=False
@@ -101,6 +120,8 @@ def _check(status: int) -> None:
         raise Fenced
     if status in NEVER:
         raise Refused(f"answered {status}")
+    if status == UNKNOWN:
+        raise Unknown(f"answered {status}")
     if not 200 <= status < 300:
         raise Unanswered(f"answered {status}")
 

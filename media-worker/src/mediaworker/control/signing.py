@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of a request, for the one service that a worker calls.
+"""AWS Signature Version 4 of a request, for the services that a worker calls.
 
 `docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html`
 """
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 SERVICE = "execute-api"
+S3 = "s3"
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
 
@@ -69,6 +70,41 @@ def signed_headers(
     }
 
 
+def signed_s3_headers(
+    method: str,
+    url: str,
+    digest: str,
+    credentials: Credentials,
+    region: str,
+    now: float,
+) -> dict[str, str]:
+    """The same for S3, whose paths are signed as they are sent; the query of the URL is
+    sorted, and ``digest`` is the body's SHA-256 in hexadecimal."""
+    at = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    parts = urlsplit(url)
+    headers = {
+        "host": parts.netloc,
+        "x-amz-content-sha256": digest,
+        "x-amz-date": at,
+    }
+    if credentials.token:
+        headers["x-amz-security-token"] = credentials.token
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    names = ";".join(headers)
+    path = parts.path or "/"
+    canonical = "\n".join((method, path, parts.query, lines, names, digest))
+    scope = f"{at[:8]}/{region}/{S3}/{TERMINATOR}"
+    to_sign = "\n".join((ALGORITHM, at, scope, _digest(canonical.encode())))
+    key = _key(credentials.secret_key, at[:8], region, S3)
+    signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    credential = f"Credential={credentials.key_id}/{scope}"
+    authorization = (
+        f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
+    )
+    del headers["host"]
+    return {**headers, "Authorization": authorization}
+
+
 def _canonical(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str:
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     # A path is encoded once more than it is sent.
@@ -77,9 +113,9 @@ def _canonical(method: str, path: str, headers: Mapping[str, str], body: bytes) 
     return "\n".join((method, encoded, "", lines, names, _digest(body)))
 
 
-def _key(secret_key: str, date: str, region: str) -> bytes:
+def _key(secret_key: str, date: str, region: str, service: str = SERVICE) -> bytes:
     key = f"AWS4{secret_key}".encode()
-    for part in (date, region, SERVICE, TERMINATOR):
+    for part in (date, region, service, TERMINATOR):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return key
 

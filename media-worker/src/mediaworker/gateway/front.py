@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self, cast
 
+from chalicelib.protocol.lease import Neighbour
 from mediaworker.gateway.errors import Refused
 from mediaworker.gateway.handshake import wants_socket
 from mediaworker.gateway.head import END, MAX_HEAD_BYTES, Head, MalformedHead
+from mediaworker.gateway.passing import Passing, Search
+from mediaworker.gateway.tcp import prepare
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +21,9 @@ LINGER_SECONDS = 1.0
 """How long a refused peer has to read why, before it is cut."""
 WAITING_MAX = 1_000
 """Connections without a whole head; who comes then is cut."""
-NOT_SENT_BYTES = 16_384
-"""What the kernel holds back beyond what is on its way: late audio helps nobody."""
-GONE_MS = 30_000
-"""A peer that acknowledges nothing for so long is not there any more."""
+HELD_BYTES = 65_536
+"""Beyond them no more is read before it is known where the connection belongs."""
 TOO_LARGE = f"the head of a request has at most {MAX_HEAD_BYTES} bytes"
-KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 @dataclass(slots=True)
@@ -33,11 +33,14 @@ class Doors:
     http: Callable[[], asyncio.Protocol]
     socket: Callable[[Head], asyncio.Protocol]
     """For an upgrade; raises `Refused`."""
+    passing: Passing
+    """To other workers."""
     waiting: set["Front"] = field(default_factory=set)
 
     def close(self) -> None:
         for front in list(self.waiting):
             front.cut()
+        self.passing.close()
 
 
 class Front(asyncio.Protocol):
@@ -53,6 +56,8 @@ class Front(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_refused = False
+        self._is_read = False
+        """The head is: it is being found out where the connection belongs."""
 
     @classmethod
     def factory(cls, doors: Doors) -> Callable[[], Self]:
@@ -74,14 +79,24 @@ class Front(asyncio.Protocol):
             return
         searched_from = max(0, len(self._read) - len(END))
         self._read += data
-        end = self._read.find(END, searched_from)
+        if not self._is_read:
+            end = self._read.find(END, searched_from)
+            self._attempt(partial(self._look, end))
+        elif len(self._read) > HELD_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _look(self, end: int) -> None:
+        if end >= 0:
+            self._is_read = True
+            self._decide(Head.parse(self._head(end)))
+        elif not self._read[:1].isalpha() or not self._read[:1].isupper():
+            raise Refused(400, "this is not HTTP")
+        elif len(self._read) > MAX_HEAD_BYTES:
+            raise Refused(431, TOO_LARGE)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
         try:
-            if end >= 0:
-                self._decide(Head.parse(self._head(end)))
-            elif not self._read[:1].isalpha() or not self._read[:1].isupper():
-                raise Refused(400, "this is not HTTP")
-            elif len(self._read) > MAX_HEAD_BYTES:
-                raise Refused(431, TOO_LARGE)
+            step()
         except MalformedHead as error:
             self._refuse(Refused(400, str(error)))
         except Refused as refusal:
@@ -104,22 +119,42 @@ class Front(asyncio.Protocol):
         return bytes(self._read[:end])
 
     def _decide(self, head: Head) -> None:
+        if not wants_socket(head) and "transfer-encoding" in head.fields:
+            raise Refused(411, "a body is sent with its Content-Length")
+        place = self._doors.passing.place_of(head)
+        if isinstance(place, Search):
+            self._doors.passing.search(place, partial(self._found, head))
+        else:
+            self._go_to(head, place)
+
+    def _found(self, head: Head, place: Neighbour | None) -> None:
+        """It may be gone meanwhile, or have been told that it took too long."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.resume_reading()
+            if not self._is_refused:
+                self._attempt(partial(self._go_to, head, place))
+
+    def _go_to(self, head: Head, place: Neighbour | None) -> None:
         body_at = self._read.index(END) + len(END)
-        if not wants_socket(head):
-            if "transfer-encoding" in head.fields:
-                raise Refused(411, "a body is sent with its Content-Length")
-            whole = bytes(self._read[: body_at + head.body_bytes])
+        whole = bytes(self._read[: body_at + head.body_bytes])
+        if place is not None:
+            # Frames may have come behind the head of an upgrade.
+            sent = bytes(self._read) if wants_socket(head) else whole
+            self._hand_on(self._doors.passing.enter(place, sent), b"")
+        elif wants_socket(head):
+            self._hand_on(self._socket(head), bytes(self._read[body_at:]))
+        else:
             self._hand_on(self._doors.http(), whole)
-            return
-        rest = bytes(self._read[body_at:])
+
+    def _socket(self, head: Head) -> asyncio.Protocol:
         try:
-            protocol = self._doors.socket(head)
+            return self._doors.socket(head)
         except Refused:
             raise
         except Exception:
             logger.exception("no session opened")
             raise Refused(500, "Internal Server Error") from None
-        self._hand_on(protocol, rest)
 
     def _hand_on(self, protocol: asyncio.Protocol, data: bytes) -> None:
         transport = self._transport
@@ -152,18 +187,3 @@ class Front(asyncio.Protocol):
         self._doors.waiting.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-
-
-def prepare(connection: socket.socket) -> None:
-    """Frames leave at once; who is gone is noticed, whether or not we write."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    options = {
-        **KEEPALIVE,
-        "TCP_USER_TIMEOUT": GONE_MS,
-        "TCP_NOTSENT_LOWAT": NOT_SENT_BYTES,
-    }
-    for name, value in options.items():
-        option = getattr(socket, name, None)
-        if option is not None:
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)

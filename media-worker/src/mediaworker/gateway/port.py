@@ -8,6 +8,7 @@ from aiohttp import web
 
 from mediaworker.gateway.front import Doors, Front
 from mediaworker.gateway.head import MAX_HEAD_BYTES
+from mediaworker.gateway.passing import Passing
 from mediaworker.gateway.sockets import Sockets
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,12 @@ class Port:
     """Listens within ``async with``."""
 
     def __init__(
-        self, application: web.Application, sockets: Sockets, host: str, port: int
+        self,
+        application: web.Application,
+        sockets: Sockets,
+        passing: Passing,
+        host: str,
+        port: int,
     ) -> None:
         self._runner = web.AppRunner(
             application,
@@ -42,6 +48,7 @@ class Port:
             max_field_size=MAX_HEAD_BYTES,
         )
         self._sockets = sockets
+        self._passing = passing
         self._host, self._port = host, port
         self._doors: Doors | None = None
         self._server: asyncio.Server | None = None
@@ -57,7 +64,7 @@ class Port:
         await self._runner.setup()
         http = self._runner.server
         assert http is not None
-        self._doors = Doors(http, self._sockets.enter)
+        self._doors = Doors(http, self._sockets.enter, self._passing)
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
