@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3
 
-from chalicelib.protocol.lease import EndSession, Lease
+from chalicelib.protocol.lease import Lease, Order
 from chalicelib.protocol.relay import RELAY_PATH, RelayMessages
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.services.ports import Clock
@@ -33,9 +33,10 @@ class WorkerPorts:
         self._clock = clock
         self._pools = urllib3.PoolManager(retries=False)
 
-    def post(self, lease: Lease, order: EndSession) -> bool:
+    def post(self, lease: Lease, order: Order) -> bool:
         try:
-            answer = self._send(lease.address, PATH, order.render())
+            body = order.render(lease.protocol_version)
+            answer = self._send(lease.address, PATH, body)
         except FAILURES as error:
             log.info(
                 "order left to the heartbeat", extra={"error": type(error).__name__}

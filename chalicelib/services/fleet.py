@@ -15,6 +15,7 @@ from chalicelib.domain.sessions import Session
 from chalicelib.protocol.fleet import Heartbeat
 from chalicelib.protocol.lease import (
     EXPIRY_MS,
+    HEARTBEAT_MS,
     EndSession,
     Lease,
     Sight,
@@ -25,6 +26,7 @@ from chalicelib.protocol.session.fields import SESSION_ID
 from chalicelib.protocol.session.vocabulary import HangupReason
 from chalicelib.protocol.vocabulary import Initiator
 from chalicelib.services import ports
+from chalicelib.services.drains import Drains
 from chalicelib.services.ports import Clock, Draws
 from chalicelib.services.retries import Retries
 from chalicelib.services.roster import (
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+TESTIMONY_MS = 5_000
+"""The longest that a witness is on its way, from what it has seen until we hear it."""
 LEAST_WAIT_MS = 1_000
 """Before a stopped task's lease is looked at again."""
 
@@ -60,6 +64,7 @@ class FleetService:
         draws: Draws,
     ) -> None:
         """``door`` is None where workers are out of reach: heartbeats carry orders."""
+        self.drains = Drains(fleet, door, clock, draws)
         self._fleet = fleet
         self._sessions = sessions
         self._door = door
@@ -80,13 +85,17 @@ class FleetService:
             and one.lease.worker_id != lease.worker_id
         )
         orders = self._repeat(lambda: self._fleet.orders(lease.worker_id, lease.epoch))
-        return Heartbeat(suspects, orders)
+        workers = tuple(one.neighbour for one in _live_of(roster, now_ms))
+        again_in_ms = _first_expiry(roster, lease.worker_id, now_ms)
+        return Heartbeat(suspects, orders, workers, again_in_ms)
 
     def testify(self, by: str, witness: Witness) -> None:
         """A worker has tried another in vain. Raises `Fenced` or `Unavailable`."""
         self.check_alive(by)
-        # Its clock may be ahead of ours, but nobody sees the future.
-        seen_at_ms = min(witness.seen_at_ms, self._clock.now_ms())
+        # Its clock may be ahead of ours or behind; ours alone dates the leases.
+        now_ms = self._clock.now_ms()
+        oldest_ms = now_ms - TESTIMONY_MS
+        seen_at_ms = max(oldest_ms, min(witness.seen_at_ms, now_ms))
         self._testify(replace(witness, seen_at_ms=seen_at_ms, by=by))
         self.look()
 
@@ -142,19 +151,41 @@ class FleetService:
         if found is None or found.is_dead:
             raise Fenced(worker_id)
 
-    def takers(self) -> tuple[Lease, ...]:
-        """Workers that take new sessions, the least loaded first. Raises
+    def members(self) -> tuple[Enrolment, ...]:
+        """Every worker by its id, with those that died within a day. Raises
         `Unavailable`."""
+        found = self._repeat(self._fleet.roster).enrolments
+        return tuple(sorted(found, key=lambda one: one.lease.worker_id))
+
+    def takers(self) -> tuple[Lease, ...]:
+        """Workers that take new sessions, in the order to ask them.
+
+        Each comes first as often as its share of all the room that is left: what the
+        leases say is as old as a heartbeat, and whoever asks meanwhile must not all
+        go to the one that was empty then. Raises `Unavailable`.
+        """
         now_ms = self._clock.now_ms()
         leases = [
             one.lease
             for one in self._repeat(self._fleet.roster).enrolments
             if not one.is_dead and one.lease.takes_sessions(now_ms)
         ]
-        # Those that come between two heartbeats must not all go to one.
-        drawn = {lease.worker_id: self._draws.uniform(0, 0.1) for lease in leases}
-        leases.sort(key=lambda one: one.sessions / one.capacity + drawn[one.worker_id])
-        return tuple(leases)
+        drawn = {one.worker_id: self._lot(one) for one in leases}
+        return tuple(sorted(leases, key=lambda one: drawn[one.worker_id], reverse=True))
+
+    def all_live(self) -> tuple[Lease, ...]:
+        """Of workers that may have sessions, if they take new ones or not. Raises
+        `Unavailable`."""
+        return _live_of(self._repeat(self._fleet.roster), self._clock.now_ms())
+
+    def holder(self, tenant: str, session_id: str) -> Lease | None:
+        """Of the live worker that told of the session. Raises `Unavailable`."""
+        if not SESSION_ID.match(session_id):
+            return None
+        for session in self._sessions.of_id(tenant, session_id):
+            if lease := self.live(session.key.worker_id):
+                return lease
+        return None
 
     def live(self, worker_id: str) -> Lease | None:
         """Of a worker that may have sessions, if it takes new ones or not. Raises
@@ -185,6 +216,11 @@ class FleetService:
         """Raises `Fenced` or `Unavailable`."""
         self.check_alive(worker_id)
         self._repeat(lambda: self._fleet.drop_order(worker_id, command_id))
+
+    def _lot(self, lease: Lease) -> float:
+        """The highest is first, with a chance of (its room / all room)."""
+        room = lease.capacity - lease.sessions
+        return float(self._draws.uniform(0, 1) ** (1 / room))
 
     def _order_end(self, session: Session) -> None:
         started = session.started
@@ -235,3 +271,21 @@ class FleetService:
 
     def _repeat(self, attempt: Callable[[], _T]) -> _T:
         return Retries(self._clock, self._draws).repeat(attempt)
+
+
+def _live_of(roster: Roster, now_ms: int) -> tuple[Lease, ...]:
+    return tuple(
+        one.lease
+        for one in roster.enrolments
+        if not one.is_dead and not one.lease.is_expired(now_ms)
+    )
+
+
+def _first_expiry(roster: Roster, but: str, now_ms: int) -> int | None:
+    """Milliseconds, if a worker's lease may run out before the next heartbeat."""
+    waits = (
+        one.lease.renewed_at_ms + EXPIRY_MS - now_ms
+        for one in roster.enrolments
+        if not one.is_dead and one.lease.worker_id != but
+    )
+    return min((wait for wait in waits if 0 < wait < HEARTBEAT_MS), default=None)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.sessions import Session, SessionKey
-from chalicelib.protocol.lease import EndSession, Lease, Witness
+from chalicelib.protocol.lease import EndSession, Lease, Order, Witness
 from chalicelib.services.ports import OutboxEvent
 
 MOST_LIVE = 100
 """Sessions of a worker that are read together."""
+DRAIN = "drain"
+"""Where a worker's order to drain is kept: it has one at most."""
 
 
 class Fenced(Exception):
@@ -44,6 +46,11 @@ class Roster:
     witnesses: tuple[Witness, ...] = ()
 
 
+def place_of(order: Order) -> str:
+    """Where an order is kept, among its worker's."""
+    return order.command_id if isinstance(order, EndSession) else DRAIN
+
+
 class FleetRepository(Protocol):
     """Leases, witnesses, and the orders that wait for a heartbeat."""
 
@@ -69,10 +76,13 @@ class FleetRepository(Protocol):
         A dead worker is forgotten a day later.
         """
 
-    def keep_order(self, worker_id: str, epoch: int, order: EndSession) -> None:
-        """Until it is done; the same again is nothing."""
+    def keep_order(
+        self, worker_id: str, epoch: int, order: Order, until_ms: int | None = None
+    ) -> None:
+        """Until it is done, or until then; the same again is nothing, and of orders
+        to drain the last counts."""
 
-    def orders(self, worker_id: str, epoch: int) -> tuple[EndSession, ...]: ...
+    def orders(self, worker_id: str, epoch: int) -> tuple[Order, ...]: ...
 
     def drop_order(self, worker_id: str, command_id: str) -> None:
         """It is done; of one that is not there too."""
@@ -96,6 +106,12 @@ class SessionRepository(Protocol):
         the lease of the session's worker has that ``epoch``, where one is given.
         """
 
+    def tell(self, key: SessionKey, event: OutboxEvent, epoch: int) -> None:
+        """An event beside the session's story; again is nothing.
+
+        Raises `Fenced` unless the lease of the session's worker has that ``epoch``.
+        """
+
     def live_of_worker(
         self, worker_id: str, before_epoch: int
     ) -> tuple[SessionKey, ...]:
@@ -112,5 +128,5 @@ class SessionRepository(Protocol):
 class WorkerDoor(Protocol):
     """A worker's own port, where the deployment can reach it."""
 
-    def post(self, lease: Lease, order: EndSession) -> bool:
+    def post(self, lease: Lease, order: Order) -> bool:
         """Whether it was taken; never raises for what the other side does."""

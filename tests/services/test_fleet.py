@@ -10,9 +10,9 @@ from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.domain.sessions import Session, key_of
 from chalicelib.protocol.lease import (
     EXPIRY_MS,
-    EndSession,
     Fact,
     Lease,
+    Order,
     Sight,
     Witness,
 )
@@ -21,7 +21,7 @@ from chalicelib.services.fleet import LEAST_WAIT_MS, FleetService, SessionNotFou
 from chalicelib.services.retries import Unavailable
 from chalicelib.services.roster import Fenced, Roster
 from chalicelib.services.sessions import SessionService, address_of, order_id
-from tests.adapters.fleet_contract import ended, lease, order, started
+from tests.adapters.fleet_contract import ended, lease, order, ready, started
 from tests.builders import NOW_MS, FakeClock, FakeDraws
 
 TASK_ARN = "arn:aws:ecs:eu-central-1:1:task/parley/task-1"
@@ -32,9 +32,9 @@ class Door:
     """A worker's port, open or not."""
 
     is_open: bool = True
-    posted: list[tuple[str, EndSession]] = field(default_factory=list)
+    posted: list[tuple[str, Order]] = field(default_factory=list)
 
-    def post(self, lease: Lease, order: EndSession) -> bool:
+    def post(self, lease: Lease, order: Order) -> bool:
         self.posted.append((lease.address, order))
         return self.is_open
 
@@ -413,3 +413,26 @@ class TestFacts:
             "counts": over.data["counts"],
         }
         assert over.data["counts"]["commands"] == 3
+
+    def test_recording_is_told_once_and_by_itself(self) -> None:
+        world = World()
+        world.fleet.renew(lease())
+        for _ in range(2):
+            world.sessions.hear([ready(), started(), ended()])
+        assert world.told() == ["session.started", "session.ended"]
+        address = f"recording/{address_of(key_of(ready()))}"
+        (event,) = world.store.events["default", address].values()
+        assert (event.seq, event.type, event.is_last) == (1, "recording.ready", True)
+        assert event.at_ms == NOW_MS + 10_000
+        assert event.data == {
+            "session_id": "s1",
+            "call_type": "websocket",
+            "uid": "alice",
+            "started_at": "2023-11-14T22:13:20Z",
+            "ready_at": "2023-11-14T22:13:30Z",
+            "key": "s1.wav",
+            "url": "s3://calls/s1.wav",
+            "format": "wav",
+            "size_bytes": 576_044,
+            "duration_ms": 9_000,
+        }
