@@ -16,6 +16,8 @@ SLOWEST_RESTART_SECONDS = 10.0
 STEADY_SECONDS = 30.0
 """Who lived this long died of something new: begin the waits anew."""
 STOP_SECONDS = 2.0
+CLEAN = "0"
+"""Of who has done what it was told to: a worker that was drained."""
 WITH_PARENT = "--with-parent"
 """Every child stops when its standard input closes, however we die."""
 
@@ -48,8 +50,12 @@ class Child(ABC):
                 status = str(error)
             if loop.time() - began > STEADY_SECONDS:
                 wait = FIRST_RESTART_SECONDS
-            logger.error(
-                f"{self._name} died, starting it again",
+            is_clean = status == CLEAN
+            logger.log(
+                logging.INFO if is_clean else logging.ERROR,
+                "%s %s, starting it again",
+                self._name,
+                "ended" if is_clean else "died",
                 extra={"exit_status": status, "seconds": wait},
             )
             await self._has_died()

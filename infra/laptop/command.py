@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from infra import wiring
@@ -26,7 +26,7 @@ BANNER = """
     Calls    http://{host}:{http}/calls.html   call from one window to another
     Voice    http://{host}:{http}/voice.html   talk with the example agent
     Phone    {phone}
-    Worker   http://{host}:{worker}/health
+    Worker   {workers}
     State    {state}
 
     A token            make token UID=alice
@@ -69,18 +69,22 @@ async def _run(
         loop.add_signal_handler(wanted, stop.set)
 
     def greet() -> None:
-        stdout.write(_banner(settings, environment))
+        stdout.write(_banner(settings, environment, stack.worker_ports))
         stdout.flush()
 
-    await Stack(environment, settings).run(stop, greet)
+    stack = Stack(environment, settings)
+    await stack.run(stop, greet)
 
 
-def _banner(settings: Settings, environment: Mapping[str, str]) -> str:
+def _banner(
+    settings: Settings, environment: Mapping[str, str], workers: Sequence[int]
+) -> str:
+    urls = (f"http://{settings.probe_host}:{port}/health" for port in workers)
     return BANNER.format(
         phone=_phone(settings, environment.get("PARLEY_SIP_PORT", SIP_PORT)),
         host=settings.probe_host,
         http=settings.http_port,
-        worker=settings.worker_port,
+        workers="\n             ".join(urls),
         state=_kept_in(settings),
     )
 

@@ -3,23 +3,20 @@
 import mimetypes
 from pathlib import Path
 
+from infra import page_headers
+
 INDEX = "index.html"
-LOOPBACK = "http://127.0.0.1:* ws://127.0.0.1:* http://localhost:* ws://localhost:*"
-"""Where the worker's port may be; the cloud's pages name their worker's address."""
-POLICY = (
-    "default-src 'self'",
-    f"connect-src 'self' {LOOPBACK}",
-    "object-src 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
+LOOPBACK = (
+    *("http://127.0.0.1:*", "ws://127.0.0.1:*"),
+    *("http://localhost:*", "ws://localhost:*"),
 )
+"""Where the worker's port may be; the cloud's pages name their worker's address."""
 HEADERS = {
-    "cache-control": "no-cache",
-    "content-security-policy": "; ".join(POLICY),
-    "permissions-policy": "microphone=(self), camera=(self), geolocation=()",
+    "cache-control": page_headers.REVALIDATED,
+    "content-security-policy": page_headers.content_policy(LOOPBACK),
+    "permissions-policy": page_headers.PERMISSIONS,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": page_headers.REFERRER,
 }
 
 

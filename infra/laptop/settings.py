@@ -8,6 +8,7 @@ from typing import Self
 from infra.laptop.environment import NO_STATE, STATE
 
 MOST_SOCKET_SECONDS = 7_200
+MOST_WORKERS = 16
 
 
 class BadSetting(ValueError):
@@ -27,6 +28,8 @@ class Settings:
     """How long a socket of the HTTP port lives: API Gateway's two hours, or less."""
     has_agent: bool = True
     """Whether the example agent takes calls of phones."""
+    workers: int = 1
+    """Media workers, beside each other."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:
@@ -41,8 +44,11 @@ class Settings:
             worker_port=_port(environment, "PARLEY_WORKER_PORT"),
             log_level=level,
             state_folder=_folder(environment[STATE]),
-            socket_seconds=_seconds(environment, "PARLEY_SOCKET_SECONDS"),
+            socket_seconds=_whole(
+                environment, "PARLEY_SOCKET_SECONDS", MOST_SOCKET_SECONDS
+            ),
             has_agent=_has_agent(environment),
+            workers=_whole(environment, "PARLEY_WORKERS", MOST_WORKERS, 1),
         )
         if settings.http_port == settings.worker_port:
             raise BadSetting("PARLEY_HTTP_PORT and PARLEY_WORKER_PORT are the same.")
@@ -66,11 +72,14 @@ def _has_agent(environment: Mapping[str, str]) -> bool:
     return word == "on" and environment.get("PARLEY_SIP_PORT", "") != "0"
 
 
-def _seconds(environment: Mapping[str, str], name: str) -> int:
-    text = environment.get(name, "") or str(MOST_SOCKET_SECONDS)
+def _whole(
+    environment: Mapping[str, str], name: str, most: int, default: int | None = None
+) -> int:
+    """From 1; the ``most`` that it may be is the default too, if there is no other."""
+    text = environment.get(name, "") or str(most if default is None else default)
     is_number = text.isascii() and text.isdigit() and len(text) < 6
-    if not is_number or not 1 <= int(text) <= MOST_SOCKET_SECONDS:
-        raise BadSetting(f"{name} is from 1 to {MOST_SOCKET_SECONDS}, not {text!r}.")
+    if not is_number or not 1 <= int(text) <= most:
+        raise BadSetting(f"{name} is from 1 to {most}, not {text!r}.")
     return int(text)
 
 

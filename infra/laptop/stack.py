@@ -1,4 +1,4 @@
-"""The whole laptop stack: HTTP port, cloud, worker and agent, from start to stop."""
+"""The whole laptop stack: HTTP port, cloud, workers and agent, from start to stop."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from infra.laptop import ports
 from infra.laptop.agent import AgentProcess
 from infra.laptop.clock import now_seconds
 from infra.laptop.console_files import ConsoleFiles
+from infra.laptop.fleet import Fleet
 from infra.laptop.gateway import Gateway
 from infra.laptop.inbox import Inbox, endpoints_with_inbox, secret_of
 from infra.laptop.settings import Settings
 from infra.laptop.sign_in import SignIn
 from infra.laptop.sockets import Limits, SocketGateway
 from infra.laptop.state import State
-from infra.laptop.worker import WorkerProcess
 
 if TYPE_CHECKING:
     from infra.laptop.cloud import Cloud
@@ -35,6 +35,7 @@ class Stack:
     """Listens on the HTTP port first, so that ``/health`` tells how far the rest is."""
 
     def __init__(self, environment: Mapping[str, str], settings: Settings) -> None:
+        """Raises `PortUnavailable`."""
         control_url = f"http://{settings.probe_host}:{settings.http_port}"
         self._environment = {
             **environment,
@@ -45,11 +46,10 @@ class Stack:
         self._settings = settings
         self._state = State(settings.state_folder) if settings.state_folder else None
         self._cloud_runs = asyncio.Event()
-        self._worker = WorkerProcess(
+        self._fleet = Fleet(
             {**environment, "PARLEY_CONTROL_URL": control_url},
             wiring.ROOT,
-            settings.probe_host,
-            settings.worker_port,
+            settings,
             self._tell_stopped,
         )
         self._agent = AgentProcess(
@@ -74,6 +74,11 @@ class Stack:
                 Limits(lifetime_seconds=settings.socket_seconds),
             ),
         )
+
+    @property
+    def worker_ports(self) -> tuple[int, ...]:
+        """The first is the one that was asked for."""
+        return self._fleet.ports
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Until ``stop`` is set.
@@ -102,7 +107,7 @@ class Stack:
         await web.TCPSite(runner, settings.host, settings.http_port).start()
         async with asyncio.TaskGroup() as tasks:
             children = [
-                tasks.create_task(self._worker.run()),
+                tasks.create_task(self._fleet.run()),
                 tasks.create_task(self._run_agent()),
             ]
             parts = [
@@ -112,7 +117,7 @@ class Stack:
             try:
                 await stop.wait()
             finally:
-                # First, for what the worker tells at its end is a request.
+                # First, for what the workers tell at their end is a request.
                 for child in children:
                     child.cancel()
                 await asyncio.wait(children)
@@ -139,13 +144,13 @@ class Stack:
     async def _run_agent(self) -> None:
         if self._settings.has_agent:
             # Nobody waits for it, and whom it waits for starts sooner without it.
-            await self._worker.listening.wait()
+            await self._fleet.wait()
             await self._cloud_runs.wait()
             await self._agent.run()
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
         await self._cloud_runs.wait()
-        await self._worker.listening.wait()
+        await self._fleet.wait()
         on_ready()
 
     async def _tell_stopped(self, task_id: str) -> None:
@@ -154,7 +159,7 @@ class Stack:
             await asyncio.to_thread(_tell_stopped, task_id)
 
     def _is_ready(self) -> bool:
-        return self._cloud_runs.is_set() and self._worker.listening.is_set()
+        return self._cloud_runs.is_set() and self._fleet.is_listening
 
 
 def _started(environment: Mapping[str, str], state: State | None) -> "Cloud":

@@ -13,6 +13,7 @@ import aiohttp
 
 from chalicelib.protocol.control import HealthStatus, WorkerHealth
 from infra.laptop.child import Child
+from infra.wiring import WORKER
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +35,17 @@ class WorkerProcess(Child):
         host: str,
         port: int,
         tell_stopped: Callable[[str], Awaitable[None]],
+        name: str = "worker",
     ) -> None:
         """``tell_stopped`` hears of each task, by its id, that ended by itself."""
-        super().__init__("worker", ("-m", "mediaworker"), root)
+        super().__init__(name, ("-m", WORKER.module), root)
         sources = [str(root / "media-worker" / "src"), str(root)]
         self._environment = {
             **environment,
             "PYTHONPATH": os.pathsep.join(sources),
         }
         self._tell_stopped = tell_stopped
+        self._port = port
         self._health_url = f"http://{host}:{port}/health"
         self._task_id = ""
         self.listening = asyncio.Event()
@@ -54,7 +57,7 @@ class WorkerProcess(Child):
 
     async def _attend(self, process: Process) -> int:
         async with asyncio.TaskGroup() as tasks:
-            probing = tasks.create_task(self._probe())
+            probing = tasks.create_task(self._probe(process.pid))
             status = await process.wait()
             probing.cancel()
         return status
@@ -68,13 +71,14 @@ class WorkerProcess(Child):
     async def _has_died(self) -> None:
         await self._tell_stopped(self._task_id)
 
-    async def _probe(self) -> None:
+    async def _probe(self, pid: int) -> None:
         timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as client:
             while not await self._is_healthy(client):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(PROBE_SECONDS)
         self.listening.set()
-        logger.info("worker - STARTING -> LISTENING")
+        extra = {"pid": pid, "port": self._port}
+        logger.info(f"{self._name} - STARTING -> LISTENING", extra=extra)
 
     async def _is_healthy(self, client: aiohttp.ClientSession) -> bool:
         try:

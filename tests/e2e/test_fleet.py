@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -32,6 +35,7 @@ from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import worker_token
 from infra.laptop.clock import now_seconds
 from infra.token import Wanted, claims_of
+from infra.wiring import ROOT
 from tests.e2e.test_laptop import SECRET, Laptop, children_of, laptop
 
 pytestmark = pytest.mark.laptop
@@ -290,3 +294,19 @@ def test_killed_child_ends_the_calls_of_its_worker(stack: Laptop) -> None:
 def environment_of(pid: int) -> dict[str, str]:
     pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if pair)
+
+
+def test_one_of_three_workers_is_killed_and_one_drained_under_load() -> None:
+    """The demo, shortened; every frame and message in it is numbered."""
+    size = ["--seconds", "9", "--voices", "9", "--relayed", "3"]
+    within = ["--within", str(TAKEOVER_SECONDS + MARGIN_SECONDS)]
+    run = subprocess.run(
+        [sys.executable, "-m", "infra.demo_fleet", *size, *within],
+        cwd=ROOT,
+        env={**os.environ, "PARLEY_HTTP_PORT": "nonsense of the user's own"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert len(re.findall(r"^  yes  ", run.stdout, re.MULTILINE)) == 8

@@ -80,6 +80,7 @@ def test_wake_within_the_second_after_the_deadline(
     pass_seconds(cloud, clock, 1)
     (event,) = functions.events["wake"]
     assert event == {
+        "v": 1,
         "tenant": "t",
         "call_id": "c1",
         "wake_at": event["wake_at"],

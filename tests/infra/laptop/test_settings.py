@@ -34,11 +34,19 @@ def test_parse_good_settings() -> None:
         ({"PARLEY_LOG_LEVEL": "loud"}, "PARLEY_LOG_LEVEL is"),
         ({"PARLEY_SOCKET_SECONDS": "0"}, "PARLEY_SOCKET_SECONDS is from"),
         ({"PARLEY_SOCKET_SECONDS": "7201"}, "PARLEY_SOCKET_SECONDS is from"),
+        ({"PARLEY_WORKERS": "0"}, "PARLEY_WORKERS is from 1 to 16"),
+        ({"PARLEY_WORKERS": "17"}, "PARLEY_WORKERS is from 1 to 16"),
+        ({"PARLEY_WORKERS": "three"}, "PARLEY_WORKERS is from 1 to 16"),
     ],
 )
 def test_refuse_bad_settings(changed: dict[str, str], sentence: str) -> None:
     with pytest.raises(BadSetting, match=sentence):
         Settings.parse(GOOD | changed)
+
+
+def test_have_one_worker_or_more() -> None:
+    assert Settings.parse(GOOD).workers == 1
+    assert Settings.parse(GOOD | {"PARLEY_WORKERS": "3"}).workers == 3
 
 
 def test_cut_sockets_after_two_hours_or_sooner() -> None:
