@@ -127,7 +127,7 @@ CUTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 11), CUTS), max_size=12))
 def test_take_whatever_comes(changes: list[tuple[int, list[Cut]]]) -> None:
     """Messages of a true call, cut and mended, to an endpoint in the midst of it."""
@@ -172,7 +172,7 @@ def answering(phone: Phone) -> Callable[[Event, float], None]:
     return react
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(ACTS, NETWORKS, st.booleans())
 def test_every_call_ends_once_on_either_side_and_is_forgotten(
     acts: list[Act], network: Network, is_answered: bool
@@ -204,7 +204,7 @@ def test_every_call_ends_once_on_either_side_and_is_forgotten(
         assert phone.endpoint.timer() is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**16),
     st.sampled_from(["accept", "reject", "cancel", "race"]),

@@ -31,8 +31,9 @@ class Dialog:
         self._local, self._remote = local[0], remote[0]
         self._target = target
         self._routes: tuple[Address, ...] = ()
-        self._source = source
+        self._source = source.sender
         self._is_behind_nat = False
+        self._came_by_edge = source.origin is not None
 
     @classmethod
     def of_callee(cls, invite: Request, tag: str, source: Hop) -> Self:
@@ -44,7 +45,7 @@ class Dialog:
         dialog = cls(invite.call_id, (local, tag), (remote, tags), target, source)
         dialog._routes = invite.record_routes
         dialog.remote_number = invite.cseq.number
-        dialog._is_behind_nat = is_behind_nat(invite.via, source)
+        dialog._is_behind_nat = is_behind_nat(invite.vias, source)
         return dialog
 
     @classmethod
@@ -70,8 +71,16 @@ class Dialog:
         """The target, by a re-INVITE or an UPDATE that succeeds; not the routes."""
         self._target = sip_contact(message.contacts) or self._target
         if source is not None:
+            self._source = source.sender
+            self._is_behind_nat = is_behind_nat(message.vias, source)
+            self._came_by_edge = source.origin is not None
+
+    def hear(self, ack: Request, source: Hop) -> None:
+        """It came straight to us, as the INVITE did not: so its sender is reached."""
+        if self._came_by_edge and source.origin is None:
             self._source = source
-            self._is_behind_nat = is_behind_nat(message.via, source)
+            self._is_behind_nat = is_behind_nat(ack.vias, source)
+            self._came_by_edge = False
 
     def next_number(self) -> int:
         self._number += 1

@@ -49,7 +49,7 @@ class Reception:
         if layer.has_taken(request, now):
             return
         if request.method == "ACK":
-            self._ack(request, now)
+            self._ack(request, source, now)
         elif layer.is_full and not self._is_known(request):
             self._refuse(request, UNAVAILABLE, source)
         else:
@@ -69,10 +69,12 @@ class Reception:
         response = response_to(request, status, to_tag=tag, headers=headers)
         self._core.station.transmit(render(response), hop_back(request.via, source))
 
-    def _ack(self, request: Request, now: float) -> None:
+    def _ack(self, request: Request, source: Hop, now: float) -> None:
         found = self._core.dialogs.get(_dialog_key(request))
         if found is not None:
-            found[0].ack_came(request, now)
+            call, dialog = found
+            dialog.hear(request, source)
+            call.ack_came(request, now)
 
     def _serve(self, transaction: ServerTransaction, source: Hop, now: float) -> None:
         request = transaction.request

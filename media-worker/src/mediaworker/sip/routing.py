@@ -23,6 +23,13 @@ class Hop:
     flow: str | None = None
     """The connection that it came by. What goes there takes it while it lives, and
     otherwise a connection to the host and port, an old one or a new one."""
+    origin: "Hop | None" = None
+    """Who sent what came from here, where that is an edge of the fleet."""
+
+    @property
+    def sender(self) -> "Hop":
+        """Whose message it is, whoever passed it on."""
+        return self.origin or self
 
     def is_same_as(self, other: "Hop") -> bool:
         """By one connection, or to one place."""
@@ -66,9 +73,13 @@ def hop_back(via: Via, source: Hop) -> Hop:
     return Hop(source.transport, source.host, port, source.flow)
 
 
-def is_behind_nat(via: Via, source: Hop) -> bool:
-    """Whether its sender knows itself by another address than we do."""
-    return unbracketed(via.host) != source.host
+def is_behind_nat(vias: Sequence[Via], source: Hop) -> bool:
+    """Whether its sender knows itself by another address than we do.
+
+    What an edge has passed on has the edge's own Via before the sender's.
+    """
+    via = vias[0] if source.origin is None or len(vias) < 2 else vias[1]
+    return unbracketed(via.host) != source.sender.host
 
 
 def unbracketed(host: str) -> str:

@@ -32,7 +32,7 @@ class ServerCall(Call):
         self.take(transaction)
         transaction.on_cancel = self._cancelled
         transaction.reply(TRYING, now)
-        core.tell(self._received(source))
+        core.tell(self._received(source.sender))
 
     def ring(self, sdp: str | None, now: float) -> None:
         """It may be told again, with SDP or without."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from mediaworker.sip.origins import Seal
 from mediaworker.sip.routing import Hop, Transmission
 from mediaworker.telephony.defences import Defences
 from mediaworker.telephony.rtp_sockets import is_address
@@ -52,8 +53,10 @@ class SipSockets:
         listeners: Listeners,
         spawn: Spawn,
         resolve: Resolve,
+        seal: Seal | None = None,
     ) -> None:
-        """``resolve`` gives an address of a name, and raises `OSError`."""
+        """``resolve`` gives an address of a name, and raises `OSError`; by the seal
+        edges are known, and what they pass on is counted to its senders."""
         self._defences = defences
         self._clock = clock
         self._listeners = listeners
@@ -61,7 +64,10 @@ class SipSockets:
         self._resolve = resolve
         self._bound: tuple[socket.socket, socket.socket] | None = None
         self._udp: asyncio.DatagramTransport | None = None
-        self._streams = SipStreams(defences, clock, self.took, listeners.failed, spawn)
+        self._seal = seal
+        self._streams = SipStreams(
+            defences, clock, self.took, listeners.failed, spawn, self.sender_of
+        )
         self._waiting: deque[tuple[bytes, Hop]] = deque()
         self._is_working = False
         self.lost = 0
@@ -140,6 +146,14 @@ class SipSockets:
     def admits(self, host: str) -> bool:
         return self._defences.admits(host, self._clock())
 
+    def sender_of(self, message: bytes) -> Hop | None:
+        """Of what an edge has passed on, or of what answers that."""
+        return None if self._seal is None else self._seal.sender_of(message)
+
+    def holds(self, hop: Hop) -> bool:
+        """Whether the connection that it names is there still."""
+        return self._streams.holds(hop)
+
     def _work(self) -> None:
         ends_at = self._clock() + STEP_SECONDS
         try:
@@ -176,8 +190,10 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         host, port = addr[:2]
-        if self._sockets.admits(host) and len(data) >= SHORTEST:
-            self._sockets.took(data, Hop("UDP", host, port))
+        origin = self._sockets.sender_of(data)
+        sender = host if origin is None else origin.host
+        if self._sockets.admits(sender) and len(data) >= SHORTEST:
+            self._sockets.took(data, Hop("UDP", host, port, origin=origin))
 
     def error_received(self, error: Exception) -> None:
         """Retransmission is the endpoint's."""

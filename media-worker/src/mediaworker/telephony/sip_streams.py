@@ -5,6 +5,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, cast
 
 from mediaworker.sip.framing import PONG, BrokenStream, Ping, StreamFramer
@@ -34,13 +35,16 @@ class SipStreams:
         took: Callable[[bytes, Hop], None],
         failed: Callable[[Hop], None],
         spawn: Spawn,
+        sender_of: Callable[[bytes], Hop | None] = lambda message: None,
     ) -> None:
-        """``failed`` is told of connections that end, and that cannot be made."""
+        """``failed`` is told of connections that end, and that cannot be made;
+        ``sender_of`` says whose message an edge passes on."""
         self._defences = defences
         self._clock = clock
         self._took = took
         self._failed = failed
         self._spawn = spawn
+        self.sender_of = sender_of
         self._server: asyncio.Server | None = None
         self._flows: dict[str, Connection] = {}
         self._of_source: Counter[str] = Counter()
@@ -52,6 +56,11 @@ class SipStreams:
 
     def __contains__(self, flow: object) -> bool:
         return flow in self._flows
+
+    def holds(self, hop: Hop) -> bool:
+        """Whether the connection that it names is there still, and is the same."""
+        connection = self._flows.get(hop.flow or "")
+        return connection is not None and connection.hop == hop
 
     async def listen(self, bound: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -203,10 +212,19 @@ class Connection(asyncio.Protocol):
     def _take(self, item: bytes | Ping) -> None:
         if self.is_closed:
             return
-        if not self._streams.admits(self.hop.host):
+        origin = None if isinstance(item, Ping) else self._streams.sender_of(item)
+        if origin is not None:
+            self._pass_on(cast(bytes, item), origin)
+        elif not self._streams.admits(self.hop.host):
             self.close()
         elif isinstance(item, Ping):
             self.write(PONG)
         else:
             self.has_spoken = True
             self._streams.took(item, self.hop)
+
+    def _pass_on(self, message: bytes, origin: Hop) -> None:
+        """An edge speaks for many: who says too much is not heard, others are."""
+        self.has_spoken = True
+        if self._streams.admits(origin.host):
+            self._streams.took(message, replace(self.hop, origin=origin))
