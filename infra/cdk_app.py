@@ -3,7 +3,13 @@
 ``python -m infra.cdk_app`` synthesises into ``cdk.out`` with neither an account nor
 the ``cdk`` command. Context: ``target=ministack`` for the emulated cloud;
 ``bundle=FOLDER`` deploys that folder in place of the bundle built here;
-``push_sns_apps=JSON``, as ``PARLEY_PUSH_SNS_APPS``, lets functions push by SNS.
+``push_sns_apps=JSON``, as ``PARLEY_PUSH_SNS_APPS``, lets functions push by SNS;
+``domain=NAME`` with ``hosted_zone_id``, ``certificate_arn``, ``edge_certificate_arn``
+gives everything a name of one's own; ``price_class=100|200|all`` and ``web_acl_arn``
+are CloudFront's, for the console; ``workers=N``, ``most_workers=N``,
+``worker_architecture=arm64|x86_64``, ``worker_variables=JSON``,
+``worker_secrets=NAME,NAME``, ``recording_days=N`` and ``cloudfront_prefix_list=pl-…``
+are the fleet's. ``table_stream_arn=ARN`` has everything use a table that was restored.
 """
 
 import argparse
@@ -11,6 +17,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +25,7 @@ from infra import bundle
 from infra.wiring import ROOT
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from aws_cdk import cx_api
 
 # jsii greets every start on a Node that is past its end of life with a banner.
@@ -33,15 +41,26 @@ BUNDLES = {"aws": bundle.Target.CLOUD, "ministack": bundle.Target.LOCAL}
 
 
 def synthesise(
-    context: dict[str, str], outdir: Path, code: Path | None = None
+    context: dict[str, str],
+    outdir: Path,
+    code: Path | None = None,
+    image: Path | None = None,
 ) -> "cx_api.CloudAssembly":
-    """Write the templates below ``outdir``; ``code`` stands in for the bundle."""
+    """Write the templates below ``outdir``; ``code`` stands in for the bundle, and
+    ``image`` for the folder that the workers' image is made from."""
     for name, value in SILENCED.items():
         os.environ.setdefault(name, value)
     # Importing aws_cdk starts Node, which reads the variables above.
     import aws_cdk as cdk
 
+    from infra.components.console_options import (
+        PRICE_CLASS,
+        WEB_ACL_ARN,
+        ConsoleOptions,
+    )
     from infra.components.deployment import Deployment, Target
+    from infra.components.domain import DOMAIN_KEYS, Domain
+    from infra.components.fleet_options import FLEET_KEYS, FleetOptions
     from infra.stacks.application import compose
 
     app = cdk.App(
@@ -52,8 +71,24 @@ def synthesise(
     if folder is None:
         folder = bundle.build(BUNDLES[target])
     push_apps = app.node.try_get_context("push_sns_apps") or ""
-    compose(app, Deployment(target, Path(folder), push_apps))
+    deployment = Deployment(
+        target,
+        Path(folder),
+        push_apps,
+        Domain.parse(_given(app, DOMAIN_KEYS)),
+        ConsoleOptions.parse(_given(app, (PRICE_CLASS, WEB_ACL_ARN))),
+        FleetOptions.parse(_given(app, FLEET_KEYS)),
+        table_stream_arn=app.node.try_get_context("table_stream_arn") or "",
+        image_context=image or ROOT,
+    )
+    compose(app, deployment)
     return app.synth()
+
+
+def _given(app: "cdk.App", keys: Iterable[str]) -> dict[str, str]:
+    """What the context says of them, from wherever CDK has it."""
+    values = {key: app.node.try_get_context(key) for key in keys}
+    return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def describe(assembly: "cx_api.CloudAssembly") -> str:

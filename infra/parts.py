@@ -64,6 +64,12 @@ class Function:
     """Publishes to such endpoints, and removes those that are gone."""
     seals: bool = False
     """May seal and open secrets with the environment's one key."""
+    measures: bool = False
+    """Prints metrics to its log."""
+    sees_deployments: bool = False
+    """May look at the workers' ECS service and its tasks."""
+    reads_all: bool = False
+    """May scan the table: who erases a user, and nobody whom calls wait for."""
     sits_in_vpc: bool = False
     """Speaks to workers: where there is a network of theirs, it is in it."""
 
@@ -92,6 +98,9 @@ class Rule:
     machine: str | None = None
     is_of_aws: bool = False
     """On the account's default bus, where AWS tells of itself; else on Parley's."""
+    container: str | None = None
+    """Of this container's service alone, where there is a cluster: which that is, the
+    deployment adds to the pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +159,56 @@ class StateMachine:
     def definition(self) -> str:
         """The ASL with its substitutions still open."""
         return (STATE_MACHINES_FOLDER / self.file).read_text(encoding="utf-8")
+
+
+class Transport(StrEnum):
+    """What a port is a port of."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Ports of a container, and who may send to them."""
+
+    purpose: str
+    transport: Transport
+    first: int
+    last: int
+    callers: tuple[str, ...] = ()
+    """Security groups, by their names; none: whoever there is."""
+
+    @property
+    def is_public(self) -> bool:
+        return not self.callers
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A service of containers of the one image, in Fargate."""
+
+    name: str
+    """Of the service too: it stands in the ARNs of its tasks."""
+    module: str
+    """Of Python, run as a program."""
+    vcpus: float
+    memory_mb: int
+    least: int
+    """How many run at least; `Deployment` may say otherwise of workers."""
+    http_port: int
+    """Where it is asked for its health."""
+    doors: tuple[Door, ...]
+    secrets: tuple[str, ...]
+    """Variables whose values are keys of the environment's one JSON secret."""
+    environment: dict[str, str]
+    """Variables that are the same in every deployment."""
+    health_path: str = "/health"
+    posts_to: tuple[str, ...] = ()
+    """WebSocket APIs whose sockets it may post to, and close."""
+    protects_itself: bool = False
+    """May keep ECS from stopping its own task while it has work."""
+    hears_and_speaks: bool = False
+    """May have AWS write down what is said, and say what is written."""
+    records: bool = False
+    """May put recordings into their bucket."""

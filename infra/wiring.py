@@ -9,7 +9,9 @@ from pathlib import Path
 
 from infra.parts import (
     Access,
+    Container,
     Cors,
+    Door,
     Function,
     Index,
     Queue,
@@ -18,6 +20,7 @@ from infra.parts import (
     StateMachine,
     StreamMapping,
     Table,
+    Transport,
     WebSocketApi,
 )
 
@@ -49,6 +52,7 @@ API = Function(
     posts_to=("clients",),
     enlists_phones=True,
     seals=True,
+    reads_all=True,
 )
 OUTBOX = Function(
     "outbox",
@@ -87,6 +91,7 @@ WAKE = Function(
     table=Access.READ_WRITE,
     reads_secret=True,
     posts_to=("clients",),
+    measures=True,
 )
 SWEEP = Function(
     "sweep",
@@ -99,6 +104,7 @@ SWEEP = Function(
     posts_to=("clients",),
     seals=True,
     reserved_concurrency=1,
+    measures=True,
 )
 EXPIRED = Function(
     "expired",
@@ -108,6 +114,7 @@ EXPIRED = Function(
     table=Access.READ_WRITE,
     reads_secret=True,
     posts_to=("clients",),
+    measures=True,
 )
 PERFORM = Function(
     "perform",
@@ -122,6 +129,14 @@ TAKEOVER = Function(
     memory_mb=512,
     timeout_seconds=55,
     table=Access.READ_WRITE,
+)
+RETIRE = Function(
+    "retire",
+    "chalicelib.triggers.workers.retire",
+    memory_mb=512,
+    timeout_seconds=55,
+    table=Access.READ_WRITE,
+    sees_deployments=True,
 )
 RELAY = Function(
     "relay",
@@ -151,6 +166,7 @@ NOTIFY = Function(
     reads_secret=True,
     posts_to=("clients",),
     pushes_to_phones=True,
+    measures=True,
 )
 FUNCTIONS = (
     API,
@@ -162,6 +178,7 @@ FUNCTIONS = (
     EXPIRED,
     PERFORM,
     TAKEOVER,
+    RETIRE,
     RELAY,
     CLIENTS,
     NOTIFY,
@@ -186,6 +203,91 @@ DEVICES = WebSocketApi("clients", CLIENTS.name, stage="live", laptop_paths={"/ws
 WEB_SOCKETS = (APPLICATIONS, DEVICES)
 WEB_SOCKET_ROUTES = ("$connect", "$default", "$disconnect")
 """Of every WebSocket API: messages are told apart by the function itself."""
+
+HTTP_PORT = 8080
+SIP_PORT = 5060
+BALANCER, SIP_BALANCER = "balancer", "sip-balancer"
+SECURITY_GROUPS = (BALANCER, SIP_BALANCER, RELAY.name, "worker", "edge")
+"""Of whoever sends to containers, and of those themselves."""
+
+WORKER = Container(
+    "worker",
+    "mediaworker",
+    # One process has the tick; the one that hears and speaks gives way to it.
+    vcpus=1,
+    memory_mb=2048,
+    least=2,
+    http_port=HTTP_PORT,
+    doors=(
+        Door(
+            "HTTP and WebSockets",
+            Transport.TCP,
+            HTTP_PORT,
+            HTTP_PORT,
+            callers=(BALANCER, RELAY.name, "worker", "edge"),
+        ),
+        Door("SIP", Transport.UDP, SIP_PORT, SIP_PORT),
+        Door("SIP", Transport.TCP, SIP_PORT, SIP_PORT),
+        Door("RTP", Transport.UDP, 12_000, 42_000),
+        Door("ICE", Transport.UDP, 32_768, 60_999),
+    ),
+    secrets=("PARLEY_JWT_SECRET",),
+    environment={
+        "PARLEY_BIND": "0.0.0.0",
+        "PARLEY_WORKER_PORT": str(HTTP_PORT),
+        "PARLEY_SIP_PORT": str(SIP_PORT),
+        "PARLEY_RTP_PORTS": "12000-42000",
+        "PARLEY_ADVERTISED_ADDRESS": "ecs",
+        "PARLEY_PUBLIC_ADDRESS": "stun",
+        "PARLEY_METRICS": "emf",
+    },
+    posts_to=("applications",),
+    protects_itself=True,
+    hears_and_speaks=True,
+    records=True,
+)
+EDGE_DRAIN_SECONDS = 60
+"""How long the balancer sends it what belongs to calls of before: it keeps nothing of
+a call, and a transaction is over after 32 s."""
+EDGE = Container(
+    "edge",
+    "mediaworker.edge",
+    vcpus=0.25,
+    memory_mb=512,
+    least=2,
+    http_port=HTTP_PORT,
+    doors=(
+        Door("health", Transport.TCP, HTTP_PORT, HTTP_PORT, callers=(SIP_BALANCER,)),
+        Door(
+            "SIP", Transport.UDP, SIP_PORT, SIP_PORT, callers=(SIP_BALANCER, "worker")
+        ),
+        Door(
+            "SIP", Transport.TCP, SIP_PORT, SIP_PORT, callers=(SIP_BALANCER, "worker")
+        ),
+    ),
+    secrets=("PARLEY_JWT_SECRET",),
+    environment={
+        "PARLEY_BIND": "0.0.0.0",
+        "PARLEY_WORKER_PORT": str(HTTP_PORT),
+        "PARLEY_EDGE_PORT": str(SIP_PORT),
+        "PARLEY_ADVERTISED_ADDRESS": "ecs",
+        "PARLEY_EDGE_DRAIN_SECONDS": str(EDGE_DRAIN_SECONDS),
+    },
+    # One that has no worker to send calls to says so itself, and is to be kept.
+    health_path="/alive",
+)
+"""Phones enter by it, and meet the worker that has the least to do."""
+CONTAINERS = (WORKER, EDGE)
+
+WORKER_PATHS = (
+    "/call",
+    "/call/*",
+    "/command/*",
+    "/events/*",
+    "/health",
+    "/iceservers",
+)
+"""Of workers' HTTP port, what the outside may ask. Not their orders, not metrics."""
 
 BEHIND_GATEWAYS = frozenset({HTTP_DEFAULT.name, *(api.function for api in WEB_SOCKETS)})
 """Functions that clients call."""
@@ -250,7 +352,12 @@ TAKEOVERS = StateMachine(
     functions={"TakeoverFunctionArn": TAKEOVER.name},
     is_express=True,
 )
-STATE_MACHINES = (REDELIVERY, RING, TAKEOVERS)
+RETIREMENTS = StateMachine(
+    "retirements",
+    "retire.asl.json",
+    functions={"RetireFunctionArn": RETIRE.name},
+)
+STATE_MACHINES = (REDELIVERY, RING, TAKEOVERS, RETIREMENTS)
 
 RULES = (
     Rule(
@@ -306,6 +413,20 @@ RULES = (
         retry_attempts=20,
         max_event_age_seconds=600,
         is_of_aws=True,
+        container="worker",
+    ),
+    Rule(
+        "deployments",
+        pattern={
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Deployment State Change"],
+            "detail": {"eventName": ["SERVICE_DEPLOYMENT_IN_PROGRESS"]},
+        },
+        machine=RETIREMENTS.name,
+        retry_attempts=20,
+        max_event_age_seconds=3600,
+        is_of_aws=True,
+        container="worker",
     ),
 )
 
@@ -324,3 +445,4 @@ class Variable(StrEnum):
     CLIENTS_URL = "PARLEY_CLIENTS_URL"
     KMS_KEY_ARN = "PARLEY_KMS_KEY_ARN"
     PUSH_SNS_APPS = "PARLEY_PUSH_SNS_APPS"
+    METRICS = "PARLEY_METRICS"

@@ -7,6 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.alarms import Alarm
+
+_COMPARISON = cloudwatch.ComparisonOperator
+
 
 class AlarmTopic(sns.Topic):
     """What operators subscribe to."""
@@ -31,24 +35,24 @@ def add_alarm(
     scope: Construct,
     construct_id: str,
     *,
+    alarm: Alarm,
     metric: cloudwatch.IMetric,
-    threshold: float,
-    runbook: str,
     topic: sns.ITopic,
-    minutes: int = 1,
 ) -> cloudwatch.Alarm:
-    """Alarm when ``metric`` reaches ``threshold`` for so many minutes."""
-    alarm = cloudwatch.Alarm(
+    """Raise ``alarm`` by ``metric``, whose period is a minute; no data is no alarm."""
+    made = cloudwatch.Alarm(
         scope,
         construct_id,
         metric=metric,
-        threshold=threshold,
-        evaluation_periods=minutes,
+        threshold=alarm.threshold,
+        evaluation_periods=alarm.minutes,
         comparison_operator=(
-            cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            _COMPARISON.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+            if alarm.is_floor
+            else _COMPARISON.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
         ),
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        alarm_description=f"Runbook: {runbook}",
+        alarm_description=alarm.description,
     )
-    alarm.add_alarm_action(actions.SnsAction(topic))
-    return alarm
+    made.add_alarm_action(actions.SnsAction(topic))
+    return made

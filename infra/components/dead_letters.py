@@ -5,23 +5,18 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import alarms
 from infra.components.alarm import add_alarm
 from infra.components.deployment import construct_id
 from infra.components.findings import accept
 from infra.parts import Queue
 from infra.wiring import RULE_DEAD_LETTERS, WEBHOOK_DEAD_LETTERS
 
-RUNBOOKS = {
-    RULE_DEAD_LETTERS.name: (
-        "a bus event could not be handled; find the error in its message or in the "
-        "function's log, mend it, then send the events to the bus again: each only "
-        "wakes its call's delivery lane, so a repeat harms nothing."
-    ),
-    WEBHOOK_DEAD_LETTERS.name: (
-        "a business endpoint refused an event for good; look at its attempts in "
-        "/api/v1/webhooks/logs, tell its owner, then replay the range."
-    ),
+RAISED = {
+    RULE_DEAD_LETTERS.name: alarms.RULE_DEAD_LETTERS,
+    WEBHOOK_DEAD_LETTERS.name: alarms.WEBHOOK_DEAD_LETTERS,
 }
+"""By the queue in which the first message raises it."""
 
 
 def dead_letter_queue(scope: Construct, wired: Queue, topic: sns.ITopic) -> sqs.Queue:
@@ -37,11 +32,10 @@ def dead_letter_queue(scope: Construct, wired: Queue, topic: sns.ITopic) -> sqs.
     add_alarm(
         queue,
         "Alarm",
+        alarm=RAISED[wired.name],
         metric=queue.metric_approximate_number_of_messages_visible(
             period=cdk.Duration.minutes(1), statistic="max"
         ),
-        threshold=1,
-        runbook=RUNBOOKS[wired.name],
         topic=topic,
     )
     return queue

@@ -1,5 +1,6 @@
 """Where a deployment goes, and what differs there."""
 
+import re
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lam
 
 from chalicelib import push_settings
+from infra.components.console_options import ConsoleOptions
+from infra.components.domain import Domain, InvalidDeployment
+from infra.components.fleet_options import FleetOptions
+from infra.wiring import ROOT
+
+STREAM_ARN = re.compile(
+    r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[\w.-]{3,255}/stream/[\d:T.-]+\Z"
+)
 
 
 class Target(StrEnum):
@@ -26,6 +35,19 @@ class Deployment:
     bundle: Path
     push_sns_apps: str = ""
     """The value of ``-c push_sns_apps=``: that of ``PARLEY_PUSH_SNS_APPS``."""
+    domain: Domain | None = None
+    """None for the names that AWS gives."""
+    console: ConsoleOptions = ConsoleOptions()
+    fleet: FleetOptions = FleetOptions()
+    table_stream_arn: str = ""
+    """The stream of a table that was restored, to be used in place of the stack's own;
+    empty for the own."""
+    image_context: Path = ROOT
+    """The folder whose ``media-worker/Dockerfile`` makes the workers' image."""
+
+    def __post_init__(self) -> None:
+        if self.table_stream_arn and not STREAM_ARN.match(self.table_stream_arn):
+            raise InvalidDeployment("table_stream_arn is the ARN of a table's stream.")
 
     @property
     def push_apps(self) -> list[str]:

@@ -20,7 +20,9 @@ from infra.parts import Access, Function
 from infra.wiring import TABLE, Variable
 
 READ_ACTIONS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
-"""No Scan: nothing in Parley may cost more because more calls are stored."""
+"""No Scan: no call may cost more because more calls are stored."""
+SCAN_ACTIONS = ("dynamodb:Scan",)
+"""Of who erases users, whom no index finds everywhere."""
 
 WRITE_ACTIONS = (
     "dynamodb:PutItem",
@@ -35,8 +37,24 @@ INDEX_ACTIONS = ("dynamodb:Query",)
 SEAL_ACTIONS = ("kms:Encrypt", "kms:Decrypt")
 
 ENLIST_ACTIONS = ("sns:CreatePlatformEndpoint",)
-REVIVE_ACTIONS = ("sns:SetEndpointAttributes",)
+REVIVE_ACTIONS = ("sns:SetEndpointAttributes", "sns:DeleteEndpoint")
 PUSH_ACTIONS = ("sns:Publish", "sns:DeleteEndpoint")
+
+SERVICE_ACTIONS = ("ecs:DescribeServices",)
+TASK_ACTIONS = ("ecs:DescribeTasks",)
+
+PLACE_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeSubnets",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""By which Lambda puts a function into a network; EC2 lets no resource be named."""
+
+EXPORTED_CLUSTER = "ParleyNetwork:ExportsOutputRefClusterEB0386A796A0E3FE"
+"""The workers' cluster, in the eyes of the other stacks."""
 
 TABLE_ACTIONS = {
     Access.READ: READ_ACTIONS,
@@ -53,11 +71,12 @@ class ParleyFunction(Construct):
         wired: Function,
         deployment: Deployment,
         vpc: ec2.IVpc | None = None,
+        group: ec2.ISecurityGroup | None = None,
     ) -> None:
-        """``vpc`` is the workers' network, for who is to sit in it."""
+        """``vpc`` is the workers' network, for who is to sit in it, in ``group``."""
         super().__init__(scope, construct_id(wired.name))
         self.wired = wired
-        logs = log_group(self, "Logs")
+        self.logs = logs = log_group(self, "Logs")
         # Lambda's managed policy would let every function write every log group.
         role = iam.Role(
             self,
@@ -65,6 +84,9 @@ class ParleyFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         logs.grant_write(role)
+        place = vpc if wired.sits_in_vpc else None
+        if place:
+            _let_lambda_place(role)
         # X-Ray stays off: sampled traces would cost more than the calls do, and
         # traceparent goes from the request to the webhook by itself.
         self.function = lam.Function(
@@ -80,7 +102,8 @@ class ParleyFunction(Construct):
             reserved_concurrent_executions=wired.reserved_concurrency,
             role=role,
             log_group=logs,
-            vpc=vpc if wired.sits_in_vpc else None,
+            vpc=place,
+            security_groups=[group] if place and group else None,
             environment={
                 Variable.ENVIRONMENT: deployment.environment,
                 "POWERTOOLS_SERVICE_NAME": "parley",
@@ -95,6 +118,8 @@ class ParleyFunction(Construct):
             "suite has run on it.",
         )
         self._use_phones(deployment)
+        if wired.measures and not deployment.is_emulated:
+            self._name(Variable.METRICS, "emf")
 
     def _use_phones(self, deployment: Deployment) -> None:
         """Permit what the wiring says of the SNS apps that the deployment names."""
@@ -121,6 +146,8 @@ class ParleyFunction(Construct):
             self._permit(actions, [table.table_arn])
             indexes = [f"{table.table_arn}/index/{one.name}" for one in TABLE.indexes]
             self._permit(INDEX_ACTIONS, indexes)
+            if self.wired.reads_all:
+                self._permit(SCAN_ACTIONS, [table.table_arn])
             self._name(Variable.TABLE, table.table_name)
 
     def use_secret(self, secret: secrets.ISecret) -> None:
@@ -168,6 +195,18 @@ class ParleyFunction(Construct):
             self._name(Variable.CLIENTS_URL, url)
         return True
 
+    def see_deployments(self, service_arn: str, tasks_arn: str) -> None:
+        """Permit to look at a service of ECS and its tasks, if the wiring says so."""
+        if self.wired.sees_deployments:
+            self._permit(SERVICE_ACTIONS, [service_arn])
+            self._permit(TASK_ACTIONS, [tasks_arn])
+            accept(
+                self,
+                "IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:"
+                f"<AWS::AccountId>:task/{EXPORTED_CLUSTER}/*]",
+                "ECS names the tasks of the one cluster when it starts them.",
+            )
+
     def _permit(self, actions: Sequence[str], resources: Sequence[str]) -> None:
         self.function.add_to_role_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(resources))
@@ -175,3 +214,24 @@ class ParleyFunction(Construct):
 
     def _name(self, variable: Variable, value: str) -> None:
         self.function.add_environment(variable, value)
+
+
+def _let_lambda_place(role: iam.Role) -> None:
+    """Lambda alone: what runs in the function asks as somebody, and is refused."""
+    role.add_to_policy(
+        iam.PolicyStatement(actions=list(PLACE_ACTIONS), resources=["*"])
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=list(PLACE_ACTIONS),
+            resources=["*"],
+            conditions={"Null": {"lambda:SourceFunctionArn": "false"}},
+        )
+    )
+    accept(
+        role,
+        "IAM5[Resource::*]",
+        "Lambda makes the network interfaces before they have names, and the code of "
+        "the function is denied what Lambda is allowed.",
+    )

@@ -14,6 +14,8 @@ from infra.components.function import ParleyFunction
 from infra.parts import Rule, Schedule
 from infra.wiring import EVENT_SOURCE
 
+DEPLOYMENTS = "ECS Deployment State Change"
+
 
 def add_rule(
     scope: Construct,
@@ -22,10 +24,13 @@ def add_rule(
     bus: events.IEventBus | None,
     target: ParleyFunction | sfn.StateMachine,
     dead_letters: sqs.IQueue,
+    service_arn: str | None = None,
+    cluster_arn: str | None = None,
 ) -> events.Rule:
     """Send what matches to ``target``; what cannot be sent, to ``dead_letters``.
 
-    Without a ``bus`` it is the account's default one.
+    Without a ``bus`` it is the account's default one. What is told of a container is
+    heard of its service in our cluster alone, where there is one.
     """
     rule = events.Rule(
         scope,
@@ -43,7 +48,23 @@ def add_rule(
     resource = rule.node.default_child
     assert isinstance(resource, events.CfnRule)
     resource.event_pattern = wired.pattern
+    if wired.container and service_arn and cluster_arn:
+        resource.event_pattern = narrowed(wired, service_arn, cluster_arn)
     return rule
+
+
+def narrowed(wired: Rule, service_arn: str, cluster_arn: str) -> dict[str, object]:
+    """The rule's pattern, of one service: events of tasks name their cluster and, as
+    a group, their service; events of deployments are about a service."""
+    if wired.pattern["detail-type"] == [DEPLOYMENTS]:
+        return {**wired.pattern, "resources": [service_arn]}
+    detail = wired.pattern["detail"]
+    assert isinstance(detail, dict)
+    group = f"service:{wired.container}"
+    return {
+        **wired.pattern,
+        "detail": {**detail, "clusterArn": [cluster_arn], "group": [group]},
+    }
 
 
 def add_schedule(

@@ -3,14 +3,19 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra import alarms
 from infra.components.alarm import add_alarm
 from infra.components.deployment import Deployment
 from infra.components.function import ParleyFunction
 from infra.components.http_api import HttpFront
+from infra.components.own_name import name_api
 from infra.stacks.data import DataStack
 from infra.stacks.events import EventsStack
 from infra.stacks.sockets import SocketsStack
 from infra.wiring import HTTP_DEFAULT
+
+LABEL = "api"
+"""Of its name, where there is a domain."""
 
 
 class ApiStack(cdk.Stack):
@@ -31,18 +36,24 @@ class ApiStack(cdk.Stack):
         function.use_key(data.key)
         sockets.let_post(function)
         events.let_start(function)
+        self.function = function
         front = HttpFront(self, "Http", function)
+        self.api = front.api
+        self.url = str(front.api.api_endpoint)
+        """By AWS's name, whatever other names there are."""
+        self.public_url = self.url
+        """By the operators' name where they have one."""
+        if deployment.domain:
+            host = name_api(front, deployment.domain, LABEL, front.api, front.stage)
+            self.public_url = f"https://{host}"
         add_alarm(
             self,
             "HttpServerErrors",
+            alarm=alarms.HTTP_SERVER_ERRORS,
             metric=front.api.metric_server_error(
                 period=cdk.Duration.minutes(1), statistic="sum"
             ),
-            threshold=5,
-            minutes=2,
-            runbook="read the api function's ERROR lines of these minutes; a deploy "
-            "just before it means: roll back first.",
             topic=data.alarms,
         )
         cdk.CfnOutput(self, "HttpApiId", value=front.api.api_id)
-        cdk.CfnOutput(self, "HttpUrl", value=front.api.api_endpoint)
+        cdk.CfnOutput(self, "HttpUrl", value=self.public_url)

@@ -20,7 +20,11 @@ class DataStack(cdk.Stack):
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         super().__init__(scope, "ParleyData", description="Parley: table and secret")
-        self.table = _table(self, deployment)
+        own = _table(self, deployment)
+        self.table: ddb.ITable = own
+        """What everything uses: the stack's own, or the one that it was restored to."""
+        if deployment.table_stream_arn:
+            self.table = _restored(self, deployment.table_stream_arn, own)
         self.secret = _secret(self, deployment)
         self.key = _key(self, deployment)
         self.alarms = AlarmTopic(self, "Alarms")
@@ -48,6 +52,24 @@ def _table(scope: Construct, deployment: Deployment) -> ddb.Table:
     for index in TABLE.indexes:
         _add_index(table, index)
     return table
+
+
+def _restored(stack: cdk.Stack, stream_arn: str, own: ddb.Table) -> ddb.ITable:
+    """A table that point-in-time recovery has made beside the stack's own.
+
+    What the other stacks import of the own one is exported on, for an export cannot go
+    before those who use it have been deployed.
+    """
+    for value in (own.table_arn, own.table_name, own.table_stream_arn):
+        if value is not None:
+            stack.export_value(value)
+    return ddb.Table.from_table_attributes(
+        stack,
+        "Restored",
+        table_arn=stream_arn.partition("/stream/")[0],
+        table_stream_arn=stream_arn,
+        global_indexes=[index.name for index in TABLE.indexes],
+    )
 
 
 def _add_index(table: ddb.Table, index: Index) -> None:

@@ -1,12 +1,14 @@
 """From the table's stream to the bus, and from the bus to businesses."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import wiring
+from infra import alarms, wiring
 from infra.components.alarm import add_alarm
 from infra.components.dead_letters import dead_letter_queue
 from infra.components.deployment import Deployment, construct_id
@@ -17,6 +19,7 @@ from infra.components.rule import add_rule, add_schedule
 from infra.components.stream import FailureBucket, map_stream
 from infra.parts import Rule
 from infra.stacks.data import DataStack
+from infra.stacks.network import NetworkStack
 from infra.stacks.sockets import SocketsStack
 
 MACHINE_VARIABLES = {
@@ -41,9 +44,12 @@ class EventsStack(cdk.Stack):
         deployment: Deployment,
         data: DataStack,
         sockets: SocketsStack,
+        network: NetworkStack | None = None,
     ) -> None:
+        """``network`` is the workers', where there is one."""
         super().__init__(scope, "ParleyEvents", description="Parley: events, webhooks")
         self._data = data
+        self._network = network
         self._bus = events.EventBus(self, "Bus")
         self._queues = {
             queue.name: dead_letter_queue(self, queue, data.alarms)
@@ -60,6 +66,7 @@ class EventsStack(cdk.Stack):
             function.use_key(data.key)
             function.use_bus(self._bus)
             sockets.let_post(function)
+            self._let_see_workers(function)
         self._map_streams(FailureBucket(self, "FailedBatches", deployment))
         self._machines = {
             wired.name: state_machine(self, wired, self._functions, self._queues)
@@ -81,16 +88,29 @@ class EventsStack(cdk.Stack):
             add_alarm(
                 function,
                 "IteratorAge",
+                alarm=alarms.ITERATOR_AGE,
                 metric=function.function.metric(
                     "IteratorAge", period=cdk.Duration.minutes(1), statistic="max"
                 ),
-                threshold=60_000,
-                minutes=3,
-                runbook="webhooks and clients lag by this many milliseconds; look for "
-                "errors or throttles of the function. A batch that stays poisonous "
-                "is set aside in the bucket FailedBatches by itself.",
                 topic=self._data.alarms,
             )
+
+    def _let_see_workers(self, function: ParleyFunction) -> None:
+        if self._network is not None:
+            tasks = self._network.tasks_arn
+            function.see_deployments(
+                self._network.service_arn(wiring.WORKER.name), tasks
+            )
+
+    @property
+    def functions(self) -> Mapping[str, ParleyFunction]:
+        """By their names in the wiring."""
+        return self._functions
+
+    @property
+    def queues(self) -> Mapping[str, sqs.Queue]:
+        """Of dead letters, by their names in the wiring."""
+        return self._queues
 
     def let_start(self, function: ParleyFunction) -> None:
         """Permit a function, of any stack, to start the machines that it starts."""
@@ -105,24 +125,27 @@ class EventsStack(cdk.Stack):
                 add_alarm(
                     machine,
                     "Failures",
+                    alarm=alarms.MACHINE_FAILURES,
                     metric=machine.metric_failed(
                         period=cdk.Duration.minutes(1), statistic="sum"
                     ),
-                    threshold=5,
-                    minutes=3,
-                    runbook="what it times comes up to a minute late, by the sweep; "
-                    "read the machine's log and the ERROR lines of its function.",
                     topic=self._data.alarms,
                 )
 
     def _add_rules(self) -> None:
+        network = self._network
         for rule in wiring.RULES:
+            service = rule.container if network else None
             add_rule(
                 self,
                 rule,
                 bus=None if rule.is_of_aws else self._bus,
                 target=self._target(rule),
                 dead_letters=self._queues[wiring.RULE_DEAD_LETTERS.name],
+                service_arn=network.service_arn(service)
+                if network and service
+                else None,
+                cluster_arn=network.cluster.cluster_arn if network else None,
             )
 
     def _target(self, rule: Rule) -> ParleyFunction | sfn.StateMachine:
@@ -138,13 +161,10 @@ class EventsStack(cdk.Stack):
             add_alarm(
                 function,
                 "Failures",
+                alarm=alarms.SWEEP_FAILURES,
                 metric=function.function.metric_errors(
                     period=cdk.Duration.minutes(1), statistic="sum"
                 ),
-                threshold=1,
-                minutes=5,
-                runbook="what only this schedule mends stays as it is; read the "
-                "function's ERROR lines of these minutes.",
                 topic=self._data.alarms,
             )
 

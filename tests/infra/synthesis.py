@@ -36,6 +36,15 @@ class Synthesis:
         )
         return found[1]
 
+    @property
+    def functions(self) -> dict[str, Resource]:
+        """Ours, by logical id: all but CDK's own, which fills the console's bucket."""
+        return {
+            name: one
+            for name, one in self.of_type("AWS::Lambda::Function").items()
+            if "Layers" not in one
+        }
+
     def function(self, handler: str) -> Resource:
         """The one function with ``handler``."""
         (found,) = (
@@ -56,13 +65,16 @@ class Synthesis:
         ]
 
 
-def synthesise_below(folder: Path, target: str) -> Synthesis:
+def synthesise_below(folder: Path, target: str, **context: str) -> Synthesis:
     """The stacks for ``target``; the code in them does not matter here."""
     code = folder / "code"
     code.mkdir()
     (code / "entry.py").touch()
+    image = folder / "image"
+    (image / "media-worker").mkdir(parents=True)
+    (image / "media-worker" / "Dockerfile").write_text("FROM scratch\n")
     out = folder / "cdk.out"
-    synthesise({"target": target}, out, code)
+    synthesise({"target": target, **context}, out, code, image)
     templates = {
         path.name.removesuffix(".template.json"): json.loads(path.read_text())
         for path in out.glob("*.template.json")

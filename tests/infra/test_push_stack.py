@@ -42,6 +42,7 @@ def test_who_enlists_phones_may_make_their_endpoints(tmp_path: Path) -> None:
     assert found == {
         "sns:CreatePlatformEndpoint": ARN,
         "sns:SetEndpointAttributes": ENDPOINTS,
+        "sns:DeleteEndpoint": ENDPOINTS,
     }
     assert variable == APPS
 

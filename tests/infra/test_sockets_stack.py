@@ -1,17 +1,12 @@
 """The WebSocket APIs that are deployed are those of the wiring."""
 
 import json
-from pathlib import Path
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_ec2 as ec2
 
 from infra import wiring
-from infra.components.deployment import Deployment, Target
+from infra.components.function import PLACE_ACTIONS
 from infra.parts import Function, WebSocketApi
-from infra.stacks.data import DataStack
-from infra.stacks.sockets import SocketsStack
 from infra.wiring import Variable
 from tests.infra.synthesis import Synthesis
 
@@ -126,21 +121,27 @@ def test_emulated_cloud_tells_the_address_itself(ministack: Synthesis) -> None:
 
 
 def test_function_sits_in_the_workers_network_where_there_is_one(
-    aws: Synthesis, tmp_path: Path
+    aws: Synthesis, ministack: Synthesis
 ) -> None:
-    for function in aws.of_type("AWS::Lambda::Function").values():
+    for function in ministack.of_type("AWS::Lambda::Function").values():
         assert "VpcConfig" not in function
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "entry.py").touch()
-    app = cdk.App(outdir=str(tmp_path / "cdk.out"), analytics_reporting=False)
-    deployment = Deployment(Target.AWS, tmp_path / "code")
-    vpc = ec2.Vpc(cdk.Stack(app, "Network"), "Vpc", nat_gateways=0)
-    SocketsStack(app, deployment, DataStack(app, deployment), vpc)
-    app.synth()
-    template = json.loads((tmp_path / "cdk.out" / f"{STACK}.template.json").read_text())
     seated = {
-        one["Properties"]["Handler"]: "VpcConfig" in one["Properties"]
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::Lambda::Function"
+        one["Handler"]
+        for one in aws.of_type("AWS::Lambda::Function").values()
+        if "VpcConfig" in one
     }
-    assert seated == {wiring.RELAY.handler: True, wiring.CLIENTS.handler: False}
+    assert seated == {wiring.RELAY.handler}
+    assert {one.name for one in wiring.FUNCTIONS if one.sits_in_vpc} == {"relay"}
+
+
+def test_lambda_places_the_relay_and_its_code_cannot(aws: Synthesis) -> None:
+    placing = [
+        one
+        for one in aws.statements(aws.function(wiring.RELAY.handler))
+        if one["Resource"] == "*"
+    ]
+    allowed, denied = placing
+    assert allowed["Effect"] == "Allow" and denied["Effect"] == "Deny"
+    assert allowed["Action"] == denied["Action"] == list(PLACE_ACTIONS)
+    # Only what runs in a function asks with this key.
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}

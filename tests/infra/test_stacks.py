@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra import wiring
 from infra.components.deployment import Deployment, Target
-from infra.components.function import READ_ACTIONS, WRITE_ACTIONS
+from infra.components.function import PLACE_ACTIONS, READ_ACTIONS, WRITE_ACTIONS
 from infra.parts import Access, Function
 from infra.stacks.application import compose
 from infra.wiring import Variable
@@ -25,6 +27,8 @@ TABLE_ACTIONS = {
     Access.READ: set(READ_ACTIONS),
     Access.READ_WRITE: {*READ_ACTIONS, *WRITE_ACTIONS},
 }
+KEEPERS = ("ParleyData", "ParleyEvents", "ParleyStorage")
+"""Stacks with what cannot be made again."""
 HTTP = "ParleyApi"
 """The stack of the HTTP API."""
 STREAM_ACTIONS = {
@@ -44,7 +48,7 @@ def _actions(statements: list[Resource]) -> set[str]:
 
 
 def test_every_wired_function_is_there_and_no_other(aws: Synthesis) -> None:
-    handlers = [one["Handler"] for one in aws.of_type("AWS::Lambda::Function").values()]
+    handlers = [one["Handler"] for one in aws.functions.values()]
     assert sorted(handlers) == sorted(one.handler for one in wiring.FUNCTIONS)
 
 
@@ -71,6 +75,7 @@ def test_function_is_told_only_what_it_may_use(aws: Synthesis, wired: Function) 
         Variable.CLIENTS_URL: bool(wired.posts_to),
         Variable.KMS_KEY_ARN: wired.seals,
         Variable.PUSH_SNS_APPS: False,
+        Variable.METRICS: wired.measures,
     }
     assert set(expected) == set(Variable)
     assert {name: name in variables for name in Variable} == expected
@@ -83,16 +88,23 @@ def test_function_may_do_what_the_wiring_says_and_no_more(
 ) -> None:
     expected = {"logs:CreateLogStream", "logs:PutLogEvents"}
     expected |= TABLE_ACTIONS[wired.table]
-    if wired.reads_secret:
-        expected |= {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
-    if wired.puts_events:
-        expected |= {"events:PutEvents"}
-    if wired.starts:
-        expected |= {"states:StartExecution"}
-    if wired.seals:
-        expected |= {"kms:Encrypt", "kms:Decrypt"}
-    if wired.manages_connections or wired.posts_to:
-        expected |= {"execute-api:ManageConnections"}
+    for has, actions in (
+        (
+            wired.reads_secret,
+            {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"},
+        ),
+        (wired.puts_events, {"events:PutEvents"}),
+        (wired.starts, {"states:StartExecution"}),
+        (wired.reads_all, {"dynamodb:Scan"}),
+        (wired.seals, {"kms:Encrypt", "kms:Decrypt"}),
+        (
+            wired.manages_connections or wired.posts_to,
+            {"execute-api:ManageConnections"},
+        ),
+        (wired.sees_deployments, {"ecs:DescribeServices", "ecs:DescribeTasks"}),
+        (wired.sits_in_vpc, set(PLACE_ACTIONS)),
+    ):
+        expected |= actions if has else set()
     if any(mapping.function == wired.name for mapping in wiring.STREAM_MAPPINGS):
         expected |= STREAM_ACTIONS | {"s3:PutObject", "s3:ListBucket"}
     if any(rule.function == wired.name for rule in wiring.RULES):
@@ -100,9 +112,17 @@ def test_function_may_do_what_the_wiring_says_and_no_more(
     assert _actions(aws.statements(aws.function(wired.handler))) == expected
 
 
+def test_nobody_but_the_api_may_read_the_whole_table() -> None:
+    """For the erasure of users; no call, timer or webhook ever scans."""
+    assert [one.name for one in wiring.FUNCTIONS if one.reads_all] == ["api"]
+
+
 @FUNCTIONS
 def test_function_role_names_every_resource(aws: Synthesis, wired: Function) -> None:
     for statement in aws.statements(aws.function(wired.handler)):
+        if wired.sits_in_vpc and _actions([statement]) == set(PLACE_ACTIONS):
+            # See test_lambda_places_the_relay_and_its_code_cannot.
+            continue
         assert statement["Effect"] == "Allow"
         assert statement["Resource"] != "*"
         assert not any("*" in action for action in _actions([statement]))
@@ -144,14 +164,18 @@ def test_every_log_group_forgets(aws: Synthesis) -> None:
     assert all(group["RetentionInDays"] == 30 for group in groups)
 
 
-def test_only_machines_may_name_all_resources_and_only_of_traces_and_logs(
-    aws: Synthesis,
-) -> None:
-    for policy in aws.of_type("AWS::IAM::Policy").values():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Resource"] == "*":
-                services = {one.split(":")[0] for one in _actions([statement])}
-                assert services <= {"xray", "logs"}
+def test_all_resources_are_named_only_where_none_can_be(aws: Synthesis) -> None:
+    nameless = {
+        "ParleyEvents": {"xray", "logs"},
+        "ParleySockets": {"ec2"},
+        "ParleyMedia": {"ecr", "polly", "transcribe"},
+    }
+    for stack in aws.templates:
+        for policy in aws.of_type("AWS::IAM::Policy", stack).values():
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Resource"] == "*":
+                    services = {one.split(":")[0] for one in _actions([statement])}
+                    assert services <= nameless[stack]
 
 
 def test_table_has_its_keys_its_stream_and_its_ttl(aws: Synthesis) -> None:
@@ -203,14 +227,16 @@ def test_data_outlives_its_stack_except_in_the_emulated_cloud(
     aws: Synthesis, ministack: Synthesis, kind: str
 ) -> None:
     for synthesis, policy in ((aws, "Retain"), (ministack, "Delete")):
-        (resource,) = (
+        resources = [
             one
-            for template in synthesis.templates.values()
+            for stack, template in synthesis.templates.items()
             for one in template["Resources"].values()
-            if one["Type"] == kind
-        )
-        assert resource["DeletionPolicy"] == policy
-        assert resource["UpdateReplacePolicy"] == policy
+            if one["Type"] == kind and stack in KEEPERS
+        ]
+        assert resources
+        for resource in resources:
+            assert resource["DeletionPolicy"] == policy
+            assert resource["UpdateReplacePolicy"] == policy
 
 
 def test_http_api_has_the_default_route_alone(aws: Synthesis) -> None:
@@ -243,17 +269,17 @@ def test_cors_is_the_wiring_s_and_names_the_token_header(aws: Synthesis) -> None
 
 
 def test_secret_is_generated_and_stands_in_no_template(aws: Synthesis) -> None:
-    (secret,) = aws.of_type("AWS::SecretsManager::Secret").values()
+    (secret,) = aws.of_type("AWS::SecretsManager::Secret", "ParleyData").values()
     assert "SecretString" not in secret
     assert secret["GenerateSecretString"]["GenerateStringKey"] == "PARLEY_JWT_SECRET"
     assert secret["GenerateSecretString"]["SecretStringTemplate"] == "{}"
-    for function in aws.of_type("AWS::Lambda::Function").values():
+    for function in aws.functions.values():
         names = set(function["Environment"]["Variables"]) - set(Variable)
         assert names == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 
 
 def test_key_turns_and_only_who_seals_may_use_it(aws: Synthesis) -> None:
-    (key,) = aws.of_type("AWS::KMS::Key").values()
+    (key,) = aws.of_type("AWS::KMS::Key", "ParleyData").values()
     assert key["EnableKeyRotation"] is True
     sealing = {wired.name for wired in wiring.FUNCTIONS if wired.seals}
     assert sealing == {"api", "deliver", "redeliver", "sweep"}
@@ -268,14 +294,23 @@ def test_templates_name_no_account_and_no_region(aws: Synthesis) -> None:
 
 def test_cdk_nag_finds_nothing_that_is_not_accepted(aws: Synthesis) -> None:
     report = json.loads((aws.folder / "validation-report.json").read_text())
-    assert report["pluginReports"] == []
+    assert [one for of in report["pluginReports"] for one in of["violations"]] == []
+
+
+def test_cfn_lint_finds_nothing(aws: Synthesis) -> None:
+    """But what CDK writes down though CloudFormation knows it already (W3005)."""
+    templates = sorted(map(str, aws.folder.glob("*.template.json")))
+    program = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [program, "--ignore-checks", "W3005", "--", *templates]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, ""), found.stdout + found.stderr
 
 
 def test_cdk_nag_refuses_a_stack_with_an_open_bucket(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "entry.py").touch()
-    compose(app, Deployment(Target.AWS, tmp_path / "code"))
+    compose(app, Deployment(Target.MINISTACK, tmp_path / "code"))
     s3.Bucket(cdk.Stack(app, "Careless"), "Open")
     with pytest.raises(RuntimeError, match="AwsSolutions-S10"):
         app.synth()
