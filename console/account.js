@@ -1,6 +1,8 @@
 // @ts-check
 /** Who sits at this tab: a user, and a device of its own in each tab. */
 
+import { apiUrlOf, configured } from "./config.js";
+import { forget } from "./credential.js";
 import { signIn } from "./sign-in.js";
 import { Refused } from "./line.js";
 import { Trouble } from "./sentences.js";
@@ -14,6 +16,7 @@ const CLIENTS = "/ws";
 
 export class Account {
   #token = "";
+  /** @type {string | undefined} */ #apiUrl;
   #clientsUrl = "";
 
   /**
@@ -53,6 +56,7 @@ export class Account {
   /** This tab's device stays. */
   leave() {
     for (const name of [UID, ROLE, SINCE, CALL]) sessionStorage.removeItem(name);
+    forget();
   }
 
   get token() {
@@ -76,6 +80,7 @@ export class Account {
       });
       response = await this.#ticket();
     }
+    if (response.status === 401) throw new Refused("This token is not taken (401). Get a new one.");
     if (!response.ok) throw new Error(`no ticket (${response.status})`);
     const { ticket } = await response.json();
     const query = new URLSearchParams({
@@ -114,11 +119,21 @@ export class Account {
    */
   async ask(path, body) {
     const how = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-    return fetch(path, {
+    return fetch(await this.url(path), {
       ...how,
       cache: "no-store",
       headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" },
     });
+  }
+
+  /**
+   * Of the API. Raises `Trouble`.
+   *
+   * @param {string} path
+   */
+  async url(path) {
+    this.#apiUrl ??= apiUrlOf(await configured());
+    return this.#apiUrl + path;
   }
 
   /** @returns {import("./line.js").World} */

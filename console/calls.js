@@ -4,6 +4,8 @@
 import { Account } from "./account.js";
 import * as attention from "./attention.js";
 import { CallMeasures } from "./call-measures.js";
+import { configured } from "./config.js";
+import { brought, keep, read } from "./credential.js";
 import { Operations } from "./operations.js";
 import { element, write } from "./page.js";
 import { Phone } from "./phone.js";
@@ -38,6 +40,8 @@ const measures = new CallMeasures();
 /** @type {Phone | undefined} */ let phone;
 /** @type {Operations | undefined} */ let operations;
 /** @type {ReturnType<typeof setInterval> | undefined} */ let ticking;
+/** Whether users bring tokens of their own. */
+let isHosted = false;
 /** @type {Set<string>} Ids of calls that nobody has looked at. */
 const missed = new Set();
 
@@ -80,9 +84,30 @@ function leave() {
 function showEntrance(trouble) {
   element("entrance", HTMLElement).hidden = false;
   element("entrance-trouble", HTMLElement).textContent = trouble;
+  for (const id of ["any-name", "sign-in"]) element(id, HTMLElement).hidden = isHosted;
+  for (const id of ["own-token", "token-sign-in"]) element(id, HTMLElement).hidden = !isHosted;
   const uid = element("uid", HTMLInputElement);
   uid.value ||= localStorage.getItem(NAME) ?? "";
-  uid.focus();
+  element(isHosted ? "token" : "uid", HTMLInputElement).focus();
+}
+
+/** @param {() => Promise<Account>} come raises `Trouble` */
+async function signIn(come) {
+  try {
+    enter(await come());
+    void refresh();
+    element("to", HTMLInputElement).focus();
+  } catch (error) {
+    showEntrance(error instanceof Trouble ? error.message.replace(/press Talk again/i, "try again") : "You were not signed in.");
+  }
+}
+
+/** @param {string} text */
+async function enterBy(text) {
+  const credential = read(text);
+  keep(credential);
+  element("token", HTMLInputElement).value = "";
+  return Account.enter(credential.uid, credential.role);
 }
 
 /** @param {string} reason */
@@ -156,20 +181,21 @@ async function place(other, mediaType) {
   await phone?.place(other, mediaType);
 }
 
-element("sign-in", HTMLFormElement).addEventListener("submit", async (event) => {
+element("sign-in", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   tones.allow();
   const uid = element("uid", HTMLInputElement).value.trim();
   const role = element("admin", HTMLInputElement).checked ? "admin" : "user";
-  try {
+  void signIn(async () => {
     const who = await Account.enter(uid, role);
     localStorage.setItem(NAME, uid);
-    enter(who);
-    void refresh();
-    element("to", HTMLInputElement).focus();
-  } catch (error) {
-    showEntrance(error instanceof Trouble ? error.message.replace("press Talk again", "try again") : "You were not signed in.");
-  }
+    return who;
+  });
+});
+element("token-sign-in", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  tones.allow();
+  void signIn(() => enterBy(element("token", HTMLInputElement).value));
 });
 element("dial", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
@@ -206,8 +232,12 @@ document.addEventListener("visibilitychange", () => {
   changed();
 });
 
-const known = await Account.remembered();
-if (known) {
+const token = brought(location, (url) => history.replaceState(null, "", url));
+const config = await configured().catch(() => undefined);
+isHosted = config !== undefined && !config.tokenUrl;
+const known = isHosted && token ? undefined : await Account.remembered();
+if (isHosted && token) void signIn(() => enterBy(token));
+else if (known) {
   enter(known);
   // The token comes with the first ticket.
   const asking = setInterval(() => {

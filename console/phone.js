@@ -4,7 +4,7 @@
 import { NoDevice } from "./devices.js";
 import { Line } from "./line.js";
 import { Carriage } from "./carriage.js";
-import { NotDone, Rooms } from "./rooms.js";
+import { BROWSER, NotDone, Rooms } from "./rooms.js";
 import { Seen } from "./seen.js";
 import { begin, step } from "./telephone.js";
 
@@ -53,7 +53,10 @@ export class Phone {
       failed: (error) => this.#refuse(error),
     });
     this.#listener = listener;
-    this.#rooms = new Rooms(() => account.token, account.device);
+    this.#rooms = new Rooms(() => account.token, account.device, {
+      ...BROWSER,
+      fetch: async (path, how) => fetch(await account.url(path), how),
+    });
     this.#since = account.since;
     this.#state = begin(account.uid, account.device, account.call);
     this.#line = new Line(

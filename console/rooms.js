@@ -125,7 +125,7 @@ export class Rooms {
 }
 
 /** @type {World} */
-const BROWSER = {
+export const BROWSER = {
   fetch: (url, how) => fetch(url, how),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   key: () => crypto.randomUUID(),
@@ -136,7 +136,7 @@ const BROWSER = {
  * @param {string} message the server's own
  */
 export function sentenceOf(status, message) {
-  if (status === 0 || status === 503) return "The stack does not answer. Start it with make run, then try again.";
+  if (status === 0 || status === 503) return "The stack does not answer. On a laptop, start it with make run. Then try again.";
   if (status === 401) return "You are not signed in any more (401). Sign out, and in again.";
   if (status === 404) return "There is no such call (404).";
   if (status === 429) return "That was too often (429). Wait a moment, then try again.";

@@ -7,7 +7,8 @@
  * Each names one sentence of `SENTENCES`.
  *
  * @typedef {"insecure" | "microphone-denied" | "microphone-missing" | "microphone-busy"
- *   | "microphone-gone" | "page-refused" | "sign-in-missing" | "stack-away"
+ *   | "microphone-gone" | "page-refused" | "sign-in-missing" | "token-unreadable"
+ *   | "token-expired" | "stack-away"
  *   | "worker-away" | "worker-starting" | "worker-stopping" | "unauthenticated"
  *   | "forbidden" | "busy" | "refused" | "lost" | "no-route" | "failed"} Kind
  */
@@ -39,9 +40,12 @@ export const SENTENCES = {
   "microphone-gone": "The microphone was unplugged. Plug one in, then press Talk again.",
   "page-refused":
     "You were not signed in: the stack gives tokens to its own pages only. Open this page at the stack's own address.",
-  "sign-in-missing":
-    "This console cannot sign you in: its config.json names no tokenUrl. It works on the laptop stack.",
-  "stack-away": "The stack does not answer. Start it with make run, then press Talk again.",
+  "sign-in-missing": "You are not signed in. Paste a token, then press Talk again.",
+  "token-unreadable":
+    "This is no token: it has three parts with dots between them, and begins with eyJ. Paste all of it.",
+  "token-expired": "This token has expired. Get a new one, and paste it.",
+  "stack-away":
+    "The stack does not answer. On a laptop, start it with make run. Then press Talk again.",
   "worker-away":
     "The media worker does not answer. If make run has just started, wait a moment; otherwise look at its log.",
   "worker-starting": "The media worker is still starting. Press Talk again in a moment.",

@@ -1,24 +1,23 @@
 // @ts-check
 /** Who the user is, and where the media worker is. */
 
+import { asked, configured, sessionsUrlOf } from "./config.js";
+import { held } from "./credential.js";
 import { Trouble, ofResponse } from "./sentences.js";
 
-/** @typedef {{sessionsUrl: string, clientsUrl?: string, tokenUrl?: string}} Config */
 /** @typedef {"user" | "admin"} Role */
 
 /**
- * What stands beside this page. Raises `Trouble`.
+ * As whoever has brought a token; on a laptop, as whoever `name` says. Raises `Trouble`.
  *
  * @param {string} name of a development user
  * @param {Role} [role]
  * @returns {Promise<{sessionsUrl: string, clientsUrl?: string, token: string}>}
  */
 export async function signIn(name, role = "user") {
-  const response = await asked("/config.json");
-  if (!response.ok) throw new Trouble("stack-away");
-  /** @type {Config} */
-  const config = await response.json();
-  if (!config.tokenUrl) throw new Trouble("sign-in-missing");
+  const config = await configured();
+  const urls = { sessionsUrl: sessionsUrlOf(config), clientsUrl: config.clientsUrl };
+  if (!config.tokenUrl) return { ...urls, token: held().token };
   const given = await asked(config.tokenUrl, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -27,7 +26,7 @@ export async function signIn(name, role = "user") {
   if (given.status === 403) throw new Trouble("page-refused");
   if (!given.ok) throw new Trouble("stack-away");
   const { token } = await given.json();
-  return { sessionsUrl: config.sessionsUrl, clientsUrl: config.clientsUrl, token };
+  return { ...urls, token };
 }
 
 /**
@@ -87,16 +86,4 @@ async function askWorker(sessionsUrl, path, token) {
   // A worker that starts answers for its health with 503.
   if (!response.ok && path !== "/health") throw ofResponse(response);
   return response;
-}
-
-/**
- * @param {string} url of this page's origin
- * @param {RequestInit} [how]
- */
-async function asked(url, how) {
-  try {
-    return await fetch(url, { cache: "no-store", ...how });
-  } catch {
-    throw new Trouble("stack-away");
-  }
 }

@@ -1,11 +1,25 @@
 // @ts-check
 /** The start page: what runs, and commands to copy. */
 
+import { apiUrlOf, configured, sessionsUrlOf } from "./config.js";
+
 const ASK_AGAIN_MS = 5_000;
 const COPIED_MS = 1_500;
 
+/** @type {import("./config.js").Config} */
+const config = await configured().catch(() => ({ tokenUrl: "unknown" }));
+const apiUrl = apiUrlOf(config);
+const sessionsUrl = sessionsUrlOf(config);
+const at = config.tokenUrl ? "laptop" : "cloud";
+
 for (const place of document.querySelectorAll("[data-origin]")) {
-  place.textContent = location.origin;
+  place.textContent = apiUrl || location.origin;
+}
+for (const place of document.querySelectorAll("[data-sessions]")) {
+  place.textContent = sessionsUrl;
+}
+for (const place of document.querySelectorAll("[data-at]")) {
+  if (place instanceof HTMLElement) place.hidden = place.dataset.at !== at;
 }
 offerCopies();
 void ask();
@@ -24,6 +38,13 @@ function show(id, is, text) {
 }
 
 async function ask() {
+  if (at === "laptop") await askStack();
+  else await Promise.all([askApi(), askWorker()]);
+  setTimeout(ask, ASK_AGAIN_MS);
+}
+
+/** Which is ready only while its worker is. */
+async function askStack() {
   try {
     const response = await fetch("/health", { cache: "no-store" });
     const health = await response.json();
@@ -31,14 +52,29 @@ async function ask() {
     if (response.ok) show("api-state", "ok", "Answers");
     else if (isStarting) show("api-state", "wait", "Starting");
     else show("api-state", "bad", `Answers ${response.status}`);
-    // It is ready only while its worker is.
     if (response.ok) show("worker-state", "ok", "Answers the stack");
     else show("worker-state", "wait", isStarting ? "Not ready yet" : "Unknown");
   } catch {
     show("api-state", "bad", "Does not answer");
     show("worker-state", "bad", "Unknown");
   }
-  setTimeout(ask, ASK_AGAIN_MS);
+}
+
+async function askApi() {
+  const response = await fetch(`${apiUrl}/health`, { cache: "no-store" }).catch(() => undefined);
+  if (response?.ok) show("api-state", "ok", "Answers");
+  else show("api-state", "bad", response ? `Answers ${response.status}` : "Does not answer");
+}
+
+async function askWorker() {
+  try {
+    const url = `${sessionsUrl.replace(/^ws/, "http").replace(/\/$/, "")}/health`;
+    const { status } = await (await fetch(url, { cache: "no-store" })).json();
+    if (status === "ok") show("worker-state", "ok", "Answers");
+    else show("worker-state", "wait", status === "draining" ? "Stopping" : "Starting");
+  } catch {
+    show("worker-state", "bad", "Does not answer");
+  }
 }
 
 function offerCopies() {
@@ -61,5 +97,3 @@ function offerCopies() {
     command.append(button);
   }
 }
-
-export {};

@@ -2,12 +2,14 @@
 /** The voice page: shows a call, and takes what its user does. */
 
 import { Call } from "./call.js";
+import { configured } from "./config.js";
+import { brought, forget, held, keep, read } from "./credential.js";
 import { Latency } from "./latency.js";
 import { show as showLines } from "./lines.js";
 import { Measures } from "./measures.js";
 import { Meters } from "./meters.js";
 import { element } from "./page.js";
-import { ofError } from "./sentences.js";
+import { Trouble, ofError } from "./sentences.js";
 import { Transcript } from "./transcript.js";
 
 /** @typedef {import("./session.js").SessionEvent} SessionEvent */
@@ -39,6 +41,8 @@ const trouble = element("trouble", HTMLElement);
 const mute = element("mute", HTMLButtonElement);
 const pad = element("pad", HTMLElement);
 const keysHeard = element("keys-heard", HTMLOutputElement);
+const token = element("token", HTMLInputElement);
+const other = element("other", HTMLButtonElement);
 const player = element("player", HTMLAudioElement);
 
 const meters = new Meters();
@@ -50,12 +54,18 @@ let transcript = new Transcript();
 let latency = new Latency();
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let measuring;
+let isHosted = false;
 
 name.value = localStorage.getItem(NAME) ?? "guest";
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (call) call.hangUp();
   else begin();
+});
+other.addEventListener("click", () => {
+  forget();
+  showEntrance();
+  token.focus();
 });
 mute.addEventListener("click", () => setMuted(mute.getAttribute("aria-pressed") !== "true"));
 pad.addEventListener("click", (event) => {
@@ -66,8 +76,53 @@ pad.addEventListener("keydown", (event) => {
   if (KEYS.test(event.key)) press(event.key);
 });
 
+/** Users who bring tokens of their own: the one that is kept, or one that is pasted. */
+async function meet() {
+  const link = brought(location, (url) => history.replaceState(null, "", url));
+  const config = await configured().catch(() => undefined);
+  isHosted = config !== undefined && !config.tokenUrl;
+  if (!isHosted) return;
+  if (link) take(link);
+  showEntrance();
+}
+
+/** @param {string} text a token */
+function take(text) {
+  try {
+    keep(read(text));
+    trouble.textContent = "";
+  } catch (error) {
+    trouble.textContent = error instanceof Trouble ? error.message : String(error);
+  }
+}
+
+/** Whose token is kept, or where to paste one. */
+function showEntrance() {
+  /** @type {import("./credential.js").Credential | undefined} */
+  let credential;
+  try {
+    credential = held();
+  } catch {
+    forget();
+  }
+  for (const id of ["token-label", "token"]) element(id, HTMLElement).hidden = Boolean(credential);
+  for (const id of ["name-label", "name"]) element(id, HTMLElement).hidden = !credential;
+  other.hidden = !credential;
+  token.required = !credential;
+  token.value = "";
+  name.required = Boolean(credential);
+  name.readOnly = true;
+  name.value = credential?.uid ?? "";
+}
+
 function begin() {
-  localStorage.setItem(NAME, name.value.trim());
+  if (isHosted) {
+    if (!token.hidden) {
+      take(token.value);
+      showEntrance();
+    }
+    if (!token.hidden) return;
+  } else localStorage.setItem(NAME, name.value.trim());
   transcript = new Transcript();
   latency = new Latency();
   measures.clear();
@@ -168,7 +223,9 @@ function setMuted(isMuted) {
 function setInCall(isInCall) {
   talk.dataset.is = isInCall ? "hang-up" : "talk";
   talkLabel.textContent = isInCall ? "Hang up" : "Talk";
-  name.readOnly = isInCall;
+  name.readOnly = isInCall || isHosted;
+  other.disabled = isInCall;
+  if (isHosted) showEntrance();
 }
 
 /** @param {boolean} areOn */
@@ -176,3 +233,5 @@ function setControls(areOn) {
   mute.disabled = !areOn;
   for (const button of pad.querySelectorAll("button")) button.disabled = !areOn;
 }
+
+void meet();

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 
+import { keep, read } from "../../console/credential.js";
 import { iceServers, signIn, whyNotOpened } from "../../console/sign-in.js";
+import { FakeStorage, tokenOf } from "./world.js";
 
 const real = globalThis.fetch;
+beforeEach(() => {
+  globalThis.sessionStorage = new FakeStorage();
+});
 afterEach(() => {
   globalThis.fetch = real;
 });
@@ -36,11 +41,19 @@ test("gets a token for a name", async () => {
   assert.equal(asked[3][1].body, '{"uid":"ann","role":"admin"}');
 });
 
+test("takes the token that its user has brought where nobody gives one", async () => {
+  const asked = answers({ "/config.json": [200, URLS] });
+  const token = tokenOf({ sub: "ann" });
+  keep(read(token));
+  assert.deepEqual(await signIn("whoever"), { ...URLS, token });
+  assert.equal(asked.length, 1);
+});
+
 for (const [expected, byPath] of [
   ["stack-away", {}],
   ["stack-away", { "/config.json": [503, {}] }],
   ["stack-away", { "/config.json": CONFIG }],
-  ["sign-in-missing", { "/config.json": [200, { sessionsUrl: "ws://worker" }] }],
+  ["sign-in-missing", { "/config.json": [200, URLS] }],
   ["page-refused", { "/config.json": CONFIG, "/laptop/token": [403, {}] }],
   ["stack-away", { "/config.json": CONFIG, "/laptop/token": [503, {}] }],
 ]) {

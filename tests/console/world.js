@@ -64,3 +64,26 @@ export class Time {
 export async function settled() {
   for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
 }
+
+/** A tab's storage. */
+export class FakeStorage {
+  #items = new Map();
+
+  getItem(name) {
+    return this.#items.get(name) ?? null;
+  }
+
+  setItem(name, value) {
+    this.#items.set(name, String(value));
+  }
+
+  removeItem(name) {
+    this.#items.delete(name);
+  }
+}
+
+/** A token with these claims, which nobody has signed. */
+export function tokenOf(claims) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "HS256" })}.${part(claims)}.c2lnbmF0dXJl`;
+}
