@@ -36,9 +36,11 @@ AWS_SERVICES = frozenset(
     {
         "apigatewaymanagementapi",
         "dynamodb",
+        "ecs",
         "events",
         "kms",
         "secretsmanager",
+        "sns",
         "sqs",
         "stepfunctions",
         "sts",

@@ -4,7 +4,9 @@ Two families that never mix: HS256 by the secret that Parley's parts share, and 
 the public keys of an issuer. The header's ``alg`` chooses the family; nothing else that
 a token says of keys (``jku``, ``x5u``, ``jwk``) is looked at.
 
-The one module of the protocol that needs more than the standard library.
+The one module of the protocol that needs more than the standard library. It imports
+PyJWT with the first token, for that takes longer than all else here; `prepare` does it
+sooner.
 """
 
 import functools
@@ -12,9 +14,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-import jwt
-from jwt.algorithms import RSAAlgorithm
 
 from chalicelib.protocol.claims import UID_MAX_LENGTH, Principal
 from chalicelib.protocol.jwks import KeySet, PublicKey
@@ -64,6 +63,11 @@ class Trust:
     """What ``iss`` of an RS256 token must be, if that matters."""
     audience: str | None = None
     """What ``aud`` of an RS256 token must name, if that matters."""
+
+
+def prepare() -> None:
+    """For a process whose first token shall not wait for the import."""
+    import jwt.algorithms  # noqa: F401
 
 
 def bearer_token(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
@@ -130,6 +134,8 @@ def worker_token(secret: str, worker_id: str, now: float) -> str:
 
     Opens what Parley's own parts ask of each other, and nothing else.
     """
+    import jwt
+
     principal = Principal(DEFAULT_TENANT, worker_id, Role.WORKER)
     claims = {**principal.render(), "exp": int(now) + WORKER_TOKEN_SECONDS}
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
@@ -139,6 +145,8 @@ def user_token(
     secret: str, principal: Principal, expires_at: int, device_type: str = ""
 ) -> str:
     """What a user's client shows of itself; ``expires_at`` is epoch seconds."""
+    import jwt
+
     claims: dict[str, Any] = {**principal.render(), "exp": expires_at}
     if device_type:
         claims["device_type"] = device_type
@@ -152,6 +160,8 @@ def _verified(token: str, trust: Trust) -> Principal:
         raise Unauthenticated("the token is too long")
     if not COMPACT.match(token):
         raise Unauthenticated(NOT_VALID)
+    import jwt
+
     try:
         claims = _claims(token, trust)
         if not all(_is_instant(claims[name]) for name in INSTANTS if name in claims):
@@ -165,6 +175,8 @@ def _verified(token: str, trust: Trust) -> Principal:
 
 def _claims(token: str, trust: Trust) -> dict[str, Any]:
     """Of a token that is signed and of this time."""
+    import jwt
+
     header = jwt.get_unverified_header(token)
     if "crit" in header:
         raise Unauthenticated(NOT_VALID)
@@ -183,6 +195,8 @@ def _claims(token: str, trust: Trust) -> dict[str, Any]:
 def _issuer_claims(
     token: str, header: Mapping[str, Any], trust: Trust
 ) -> dict[str, Any]:
+    import jwt
+
     kid = header.get("kid")
     key = trust.keys.find(kid) if isinstance(kid, str) else None
     if key is None:
@@ -203,6 +217,8 @@ def _issuer_claims(
 
 @functools.lru_cache(maxsize=64)
 def _rsa_key(key: PublicKey) -> Any:
+    from jwt.algorithms import RSAAlgorithm
+
     return RSAAlgorithm.from_jwk(key.render())
 
 

@@ -1,5 +1,6 @@
 """The Lambda bundle holds what the functions import, and little else."""
 
+import ast
 import importlib.util
 import shutil
 import subprocess
@@ -192,3 +193,17 @@ def test_cloud_zip_is_small_and_for_arm(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as file:
         assert "chalice/app.py" in file.namelist()
     assert Path(archive).stat().st_size < LARGEST_ZIP - 1024 * 1024
+
+
+def test_keep_the_service_models_of_all_clients_that_are_made() -> None:
+    made = {
+        node.args[0].value
+        for path in (wiring.ROOT / "chalicelib").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and node.args
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == "client"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert {"secretsmanager", "sns", "ecs"} <= made
+    assert made <= bundle.AWS_SERVICES

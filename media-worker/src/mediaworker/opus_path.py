@@ -1,18 +1,19 @@
-"""Where libopus is: the one that came with PyAV, else the system's."""
+"""Where libopus is: the system's, as in the image, else the one that PyAV has."""
 
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 SYSTEM = "libopus.so.0"
 
 
 def opus_paths() -> tuple[str, ...]:
-    """The best first; for `mediaworker.audio.opus.OpusLibrary`."""
-    return (*_beside_pyav(), SYSTEM)
+    """The first that loads is taken; for `mediaworker.audio.opus.OpusLibrary`."""
+    return (SYSTEM, *_beside_pyav())
 
 
 def _beside_pyav() -> list[str]:
-    spec = find_spec("av")
+    # Not `importlib.util.find_spec`, which believes what stands in for PyAV.
+    spec = PathFinder.find_spec("av")
     if spec is None or spec.origin is None:
         return []
     libraries = Path(spec.origin).parent.parent / "av.libs"
