@@ -69,3 +69,22 @@ ALARM_MONTH = Price("CloudWatch", "month", 0.10, 1, "2026-11-21")
 
 INTERNET_GB = Price("Data transfer", "GB", 0.09, 1, "2026-11-21")
 """Out of AWS to the internet."""
+
+FARGATE_VCPU_HOUR = Price("Fargate", "vCPU-hour", 0.03238, 1, "2026-11-21")
+"""Linux on arm64, as is the next; x86_64 costs a quarter more."""
+FARGATE_GB_HOUR = Price("Fargate", "GB-hour", 0.00356, 1, "2026-11-21")
+ADDRESS_HOUR = Price("VPC", "address-hour", 0.005, 1, "2026-11-21")
+"""Of any public IPv4 address: a task's, a load balancer's, an Elastic IP in use."""
+NAT_HOUR = Price("VPC", "hour", 0.045, 1, "2026-11-21")
+"""Of a NAT gateway; each GB through it costs as much again."""
+BALANCER_HOUR = Price("Load balancing", "hour", 0.0225, 1, "2026-11-21")
+"""Of an ALB or an NLB, without the capacity units of its traffic."""
+BALANCER_UNIT_HOUR = Price("Load balancing", "LCU-hour", 0.008, 1, "2026-11-21")
+"""Of an ALB: 1 GB, or 3,000 connections, in an hour."""
+ZONE_MONTH = Price("Route 53", "month", 0.50, 1, "2026-11-21")
+"""A hosted zone, private ones too."""
+INSTANCE_MONTH = Price("Cloud Map", "month", 0.10, 1, "2026-11-21")
+"""A task that is registered."""
+METRIC_MONTH = Price("CloudWatch", "month", 0.30, 1, "2026-11-21")
+"""A custom metric."""
+DASHBOARD_MONTH = Price("CloudWatch", "month", 3.00, 1, "2026-11-21")

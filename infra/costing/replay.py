@@ -187,6 +187,7 @@ def _environment(jwt_secret: str, webhooks_url: str) -> Mapping[str, str]:
         "PATH": os.defpath,
         "PARLEY_JWT_SECRET": jwt_secret,
         "PARLEY_RING_SECONDS": str(RING_SECONDS),
+        "PARLEY_METRICS": "emf",
         # Nobody is connected; but whoever pushes looks whether anybody is.
         "PARLEY_CLIENTS_URL": "http://127.0.0.1:9",
         "BUSINESS_WEBHOOK_ENDPOINTS": json.dumps([endpoint]),

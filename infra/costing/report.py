@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from infra.costing import assumptions, prices
-from infra.costing.floor import FLOOR, TO_COME
+from infra.costing.floor import FLOOR, MEDIA_FLOOR
+from infra.costing.minutes import minutes
 from infra.costing.prices import LAMBDA_GB_SECOND, LAMBDA_REQUEST, SECRET_REQUEST, Price
 from infra.costing.tally import Line, Tally
 from infra.wiring import HTTP_DEFAULT
@@ -13,6 +14,9 @@ UNIT_OF_CALLS = 1000
 
 HEADINGS = ("service", "what", "per 1,000 calls", "list price", "USD")
 IS_RIGHT = (False, False, True, False, True)
+
+WIDE = 58
+"""Columns before a month's dollars."""
 
 NOTES = """\
 Counted: requests, capacity units, events, transitions, messages and bytes, as the
@@ -58,6 +62,8 @@ def render(tally: Tally, calls: int, full_core_mb: int) -> str:
         _notes(lines, full_core_mb),
         "",
         *_floor(),
+        "",
+        *minutes(),
         *(f"NOT COUNTED: {what} ({n})" for what, n in tally.uncounted.items()),
         "",
         f"goal {GOAL_USD} {verdict}",
@@ -119,11 +125,18 @@ def _services(lines: Sequence[Line], total: float) -> Iterator[str]:
 
 def _floor() -> Iterator[str]:
     yield "A month in which nobody calls:"
-    for line in FLOOR:
+    yield from _month("the control plane", FLOOR)
+    yield from _month("what media on Parley's own workers adds", MEDIA_FLOOR)
+    yield f"  {'in all':<{WIDE}}{total_usd((*FLOOR, *MEDIA_FLOOR)):>8.2f}"
+
+
+def _month(title: str, lines: Sequence[Line]) -> Iterator[str]:
+    yield f"  {title}"
+    for line in lines:
         what = f"{line.price.service}: {line.what}"
-        yield f"  {what:<32}{line.amount:>4.0f} x {line.price.usd:.2f}{line.usd:>8.2f}"
-    yield f"  {'in all':<43}{total_usd(FLOOR):>8.2f}"
-    yield f"  to be added with the {TO_COME}"
+        amount = f"{_amount(line.amount)} x {line.price.usd:.5g}"
+        yield f"    {what:<36}{amount:>{WIDE - 38}}{line.usd:>8.2f}"
+    yield f"    {'together':<{WIDE - 2}}{total_usd(lines):>8.2f}"
 
 
 def _taken_on() -> str:

@@ -1,24 +1,35 @@
 """Prices times amounts, and how they are told."""
 
+import json
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.services.measures import Measure
 from infra import cost, wiring
-from infra.costing import assumptions, logs, prices
-from infra.costing.floor import BILLED_BY_TIME, FLOOR
+from infra.components import metrics
+from infra.costing import assumptions, logs, media, peers, prices
+from infra.costing.floor import (
+    BILLED_BY_TIME,
+    COUNTED,
+    FREE,
+    MEDIA_FLOOR,
+    MEMORY_GB,
+    METRICS,
+    VCPUS,
+)
 from infra.costing.meter import LOG_MONTHS, event_chunks, own_milliseconds
+from infra.costing.minutes import offers_of
 from infra.costing.prices import (
-    ALARM_MONTH,
     BUS_EVENT,
     HTTP_API_REQUEST,
-    KEY_MONTH,
+    INTERNET_GB,
     LAMBDA_GB_SECOND,
     LAMBDA_REQUEST,
     LOG_GB,
-    SECRET_MONTH,
     STANDARD_TRANSITION,
     WRITE_UNIT,
     Price,
@@ -162,18 +173,86 @@ def test_count_an_event_for_each_64_kb(
 
 
 def test_floor_is_what_the_stacks_have(aws: Synthesis) -> None:
-    amounts = {line.price: line.amount for line in FLOOR}
-    assert amounts[ALARM_MONTH] == len(aws.of_type("AWS::CloudWatch::Alarm"))
-    assert amounts[SECRET_MONTH] == len(aws.of_type("AWS::SecretsManager::Secret"))
-    assert amounts[KEY_MONTH] == len(aws.of_type("AWS::KMS::Key"))
     assert len(wiring.SCHEDULES) == 1, "give the other schedules their lines"
-    kinds = {
+    kinds = Counter(
         resource["Type"]
         for template in aws.templates.values()
         for resource in template["Resources"].values()
-    }
-    missing = {kind for kind in kinds if kind.startswith(BILLED_BY_TIME)}
-    assert not missing, "give each of these a line in infra/costing/floor.py"
+        if resource["Type"].startswith(BILLED_BY_TIME)
+    )
+    missing = kinds.keys() - FREE - COUNTED.keys()
+    assert not missing, "give each a line in infra/costing/floor.py, or say it is free"
+    counted = {kind: kinds[kind] for kind in COUNTED}
+    assert counted == COUNTED, "infra/costing/floor.py counts others than the stacks"
+
+
+def test_free_interface_endpoints_are_none(aws: Synthesis) -> None:
+    endpoints = aws.of_type("AWS::EC2::VPCEndpoint").values()
+    assert {one.get("VpcEndpointType", "Gateway") for one in endpoints} <= {"Gateway"}
+
+
+def test_tasks_are_as_large_as_they_are_paid_for(aws: Synthesis) -> None:
+    tasks = aws.of_type("AWS::ECS::TaskDefinition").values()
+    vcpus = sum(int(one["Cpu"]) for one in tasks) / 1024
+    memory_gb = sum(int(one["Memory"]) for one in tasks) / 1024
+    assert (vcpus * 2, memory_gb * 2) == (VCPUS, MEMORY_GB)
+    architectures = {one["RuntimePlatform"]["CpuArchitecture"] for one in tasks}
+    assert architectures == {"ARM64"}
+
+
+def test_metrics_are_as_many_as_are_paid_for() -> None:
+    of_logs = (metrics.LANE_AGE,)
+    of_workers = (
+        metrics.TICK_LATENESS,
+        metrics.WORKER_LOAD,
+        metrics.FRAMES_DROPPED,
+    )
+    assert len(Measure) + len(of_logs) + len(of_workers) == METRICS
+
+
+def test_minute_gets_cheaper_the_more_calls_share_it() -> None:
+    for kind in media.kinds():
+        costs = [kind.usd_a_minute(calls) for calls in media.CALLS]
+        assert costs == sorted(costs, reverse=True)
+        bytes_only = INTERNET_GB.usd_of(kind.egress_gb_a_minute)
+        assert bytes_only < costs[-1] < costs[0] < 0.001
+
+
+def test_minute_is_fargate_s_and_the_network_s_and_its_bytes() -> None:
+    kind = media.Kind("phone", 100, 160, False, "")
+    assert kind.egress_gb_a_minute == pytest.approx(200 * 50 * 60 / 10**9)
+    assert [kind.tasks(calls) for calls in (1, 200, 201)] == [2, 2, 3]
+    worker_hour = 0.03238 + 2 * 0.00356 + 0.005
+    month = total_usd(MEDIA_FLOOR) + 8 * worker_hour * 730
+    expected = month / (730 * 60 * 1_000) + 0.0006 * 0.09
+    assert kind.usd_a_minute(1_000) == pytest.approx(expected)
+
+
+def test_capacity_is_the_last_bench_s() -> None:
+    report = json.loads(media.RESULTS.read_text())
+    rows = {row["slug"]: row["measured"] for row in report["rows"]}
+    assert media.measured_calls() == rows["sip_vad_calls_per_core"] > 0
+
+
+def test_every_kind_of_minute_has_all_three_peers() -> None:
+    for kind in media.kinds():
+        vendors = {offer.vendor for offer in offers_of(kind)}
+        assert vendors == {peers.LIVEKIT, peers.TWILIO, peers.CHIME}
+    used = {part for offer in peers.OFFERS for part in offer.parts}
+    assert used == set(peers.PRICES)
+
+
+@pytest.mark.parametrize("price", peers.PRICES, ids=lambda price: price.what)
+def test_peer_s_price_says_where_and_when_it_was_read(price: peers.PeerPrice) -> None:
+    assert price.page.startswith("https://") and price.read_as
+    assert 0 < price.usd < 1 and re.fullmatch(r"2026-\d\d-\d\d", price.read_on)
+
+
+def test_report_shows_the_minutes_before_its_last_lines() -> None:
+    lines = render(Tally(), 1, 1769).splitlines()
+    place = lines.index("  browser, Opus 24 kbit/s")
+    assert "Parley, 10 calls at a time" in lines[place + 1]
+    assert lines[-1].startswith("TOTAL_USD_PER_1000_CALLS=")
 
 
 def test_access_log_line_is_the_stage_s(aws: Synthesis) -> None:
