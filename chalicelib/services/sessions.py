@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from chalicelib.domain import sessions
 from chalicelib.domain.sessions import Session, SessionKey
-from chalicelib.protocol.lease import Fact, SessionEnded
+from chalicelib.protocol.lease import Change, Fact, RecordingReady, SessionEnded
 from chalicelib.protocol.session import records
 from chalicelib.protocol.session.instants import render as instant
-from chalicelib.protocol.vocabulary import SESSION_EVENTS
+from chalicelib.protocol.vocabulary import RECORDING_EVENTS, SESSION_EVENTS
 from chalicelib.services.ports import Clock, Draws, OutboxEvent
 from chalicelib.services.retries import Retries
 from chalicelib.services.roster import SessionRepository
@@ -81,9 +81,13 @@ class SessionService:
 
     def _hear(self, fact: Fact, epoch: int | None) -> None:
         """Decided anew after each failure: a fact that was stored is then ignored."""
-        self._repeat(lambda: self._try(fact, epoch))
+        if isinstance(fact, RecordingReady):
+            event, key = event_of(fact, is_last=True), sessions.key_of(fact)
+            self._repeat(lambda: self._repository.tell(key, event, fact.epoch))
+        else:
+            self._repeat(lambda: self._try(fact, epoch))
 
-    def _try(self, fact: Fact, epoch: int | None) -> None:
+    def _try(self, fact: Change, epoch: int | None) -> None:
         before = self._repository.load(sessions.key_of(fact))
         decision = sessions.hear(before, fact)
         if not decision.told:
@@ -118,14 +122,26 @@ def event_of(fact: Fact, is_last: bool) -> OutboxEvent:
     """A fact as a business is told of it, with the same id however often."""
     return OutboxEvent(
         tenant=fact.tenant,
-        call_id=address_of(sessions.key_of(fact)),
-        seq=SESSION_EVENTS.index(fact.type) + 1,
+        call_id=_address_of(fact),
+        seq=_seq_of(fact),
         event_id=_digest(fact.type, sessions.key_of(fact)),
         type=fact.type,
         at_ms=_at_ms(fact),
         data=_facts(fact),
         is_last=is_last,
     )
+
+
+def _address_of(fact: Fact) -> str:
+    """A recording has a story of its own, told whenever it is whole."""
+    address = address_of(sessions.key_of(fact))
+    return f"recording/{address}" if isinstance(fact, RecordingReady) else address
+
+
+def _seq_of(fact: Fact) -> int:
+    is_recording = isinstance(fact, RecordingReady)
+    story = RECORDING_EVENTS if is_recording else SESSION_EVENTS
+    return story.index(fact.type) + 1
 
 
 def address_of(key: SessionKey) -> str:
@@ -148,10 +164,18 @@ def _facts(fact: Fact) -> dict[str, Any]:
         "session_id": fact.session_id,
         "call_type": fact.call_type.value,
         "uid": fact.uid,
-        "caller": fact.caller,
-        "callee": fact.callee,
         "started_at": instant(fact.started_at_ms),
     }
+    if isinstance(fact, RecordingReady):
+        return data | {
+            "ready_at": instant(fact.ready_at_ms),
+            "key": fact.key,
+            "url": fact.url,
+            "format": fact.format,
+            "size_bytes": fact.size_bytes,
+            "duration_ms": fact.duration_ms,
+        }
+    data |= {"caller": fact.caller, "callee": fact.callee}
     if isinstance(fact, SessionEnded):
         data |= {
             "answered_at": _instant(fact.answered_at_ms),
@@ -166,7 +190,12 @@ def _facts(fact: Fact) -> dict[str, Any]:
 
 
 def _at_ms(fact: Fact) -> int:
-    return fact.ended_at_ms if isinstance(fact, SessionEnded) else fact.started_at_ms
+    match fact:
+        case RecordingReady():
+            return fact.ready_at_ms
+        case SessionEnded():
+            return fact.ended_at_ms
+    return fact.started_at_ms
 
 
 def _instant(at_ms: int | None) -> str | None:

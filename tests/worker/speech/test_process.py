@@ -14,24 +14,28 @@ import pytest
 import uvloop
 
 from chalicelib.protocol.session.speech import DEFAULTS
+from mediaworker.children import Patience
 from mediaworker.speech.framing import pack
 from mediaworker.speech.link import Link
-from mediaworker.speech.messages import (
-    Cancel,
-    Heard,
-    Made,
-    Ready,
-    Reply,
-    Request,
-    Synthesize,
-)
 from mediaworker.speech.process import (
     HOPELESS_BYTES,
     QUEUE_BYTES,
-    Restarts,
     SpeechProcessClient,
 )
+from mediaworker.speech.replies import Judged, Made, Prepared, Ready, Reply
+from mediaworker.speech.requests import (
+    Cancel,
+    Fetch,
+    Heard,
+    Judge,
+    Listen,
+    Prepare,
+    Request,
+    Synthesize,
+)
 from mediaworker.speech.settings import BadSpeechSetting, SpeechSettings
+from tests.worker.models import speech
+from tests.worker.speech.sounds import file_of, tone
 
 ROOT = Path(__file__).parents[3]
 SOURCES = os.pathsep.join([str(ROOT / "media-worker" / "src"), str(ROOT)])
@@ -39,7 +43,7 @@ WAIT_SECONDS = 20.0
 READY = """
 import socket, sys
 from mediaworker.speech.framing import pack
-from mediaworker.speech.messages import Ready
+from mediaworker.speech.replies import Ready
 parent = socket.socket(fileno=int(sys.argv[1]))
 parent.setblocking(True)
 parent.sendall(pack(Ready(("fake",), False)))
@@ -56,20 +60,25 @@ class Parent:
     """A media process, but for the media."""
 
     def __init__(
-        self, *command: str, cache: Path | None = None, **restarts: float
+        self,
+        *command: str,
+        cache: Path | None = None,
+        is_development: bool = False,
+        **restarts: float,
     ) -> None:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": SOURCES,
             "PARLEY_MODELS": str(ROOT / ".parley" / "models"),
             "PARLEY_MEDIA_CACHE": str(cache or ""),
+            "PARLEY_ENV": "development" if is_development else "",
         }
         quick = {"first_seconds": 0.01, "stop_seconds": 0.5, **restarts}
         self.told: asyncio.Queue[Reply | str] = asyncio.Queue()
         self.client = SpeechProcessClient(
             environment,
             command=command or (sys.executable, "-m", "mediaworker.speech"),
-            restarts=Restarts(**quick),
+            patience=Patience(**quick),
         )
         self.client.listen(self.told.put_nowait, lambda: self.told.put_nowait("died"))
 
@@ -87,11 +96,14 @@ def live(
     talk: Talk,
     *command: str,
     cache: Path | None = None,
+    is_development: bool = False,
     new_loop: NewLoop = asyncio.new_event_loop,
     **restarts: float,
 ) -> None:
     async def main() -> None:
-        parent = Parent(*command, cache=cache, **restarts)
+        parent = Parent(
+            *command, cache=cache, is_development=is_development, **restarts
+        )
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(parent.client.run())
             await talk(parent)
@@ -132,6 +144,22 @@ def test_speak_die_and_speak_again(tmp_path: Path, new_loop: NewLoop) -> None:
                 assert await parent.next() == "died"
 
     live(talk, cache=tmp_path, new_loop=new_loop)
+
+
+def test_judge_whether_a_person_has_finished() -> None:
+    async def talk(parent: Parent) -> None:
+        ready = await parent.until(Ready)
+        assert isinstance(ready, Ready) and ready.judges
+        parent.client.send(Listen(1, 16_000, judges=True))
+        samples = speech(16_000, "beckett.wav")[: 148 * 320].reshape(-1, 320)
+        for frame in samples:
+            parent.client.send(Heard(16_000, (1,), frame.tobytes()))
+        parent.client.send(Judge(1, 5, 2_890))
+        reply = await parent.until(Judged)
+        assert isinstance(reply, Judged) and (reply.stream, reply.number) == (1, 5)
+        assert reply.probability is not None and reply.probability > 0.8
+
+    live(talk)
 
 
 def test_end_when_it_is_cancelled() -> None:
@@ -217,7 +245,7 @@ def test_survive_a_listener_that_fails(caplog: pytest.LogCaptureFixture) -> None
         await parent.until(Ready)
 
     live(talk, *fake(ENDS))
-    assert "reply failed" in caplog.text
+    assert "message failed" in caplog.text
 
 
 def test_end_with_its_parent() -> None:
@@ -278,3 +306,40 @@ def test_read_the_environment() -> None:
     assert found.moonshine == Path("/m/moonshine-tiny-en")
     with pytest.raises(BadSpeechSetting, match="PARLEY_MEDIA_CACHE_MB"):
         SpeechSettings.parse({"PARLEY_MEDIA_CACHE_MB": "much"})
+
+
+def test_play_a_file_and_speak_for_later(tmp_path: Path) -> None:
+    """In earnest: downloaded, decoded in a process of its own, kept, played again."""
+    file = file_of("mp3", tone(44_100, 300), 44_100, 2)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(file)}\r\n\r\n".encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + file)
+        writer.close()
+
+    async def talk(parent: Parent) -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            await parent.until(Ready)
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.mp3"
+            for job in (1, 2):
+                parent.client.send(Fetch(job, url, 8_000, 0, "acme"))
+                made = await parent.until(Made)
+                assert isinstance(made, Made) and made.is_cached == (job == 2)
+                assert made.total_ms == pytest.approx(300, abs=60)
+        parent.client.send(Prepare(3, "Hello.", DEFAULTS, None, "acme"))
+        prepared = await parent.until(Prepared)
+        assert isinstance(prepared, Prepared) and not prepared.was_there
+        key = prepared.cache_key
+        for job, text, name in ((4, "Hello.", None), (5, "Anything.", key)):
+            request = Synthesize(job, text, 16_000, DEFAULTS, name, "acme")
+            parent.client.send(request)
+            made = await parent.until(Made)
+            assert isinstance(made, Made) and made.is_cached
+        parent.client.send(Prepare(6, "Hello.", DEFAULTS, None, "acme"))
+        prepared = await parent.until(Prepared)
+        assert isinstance(prepared, Prepared) and prepared.was_there
+        assert prepared.cache_key == key
+
+    live(talk, cache=tmp_path, is_development=True)

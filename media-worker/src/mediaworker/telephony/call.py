@@ -112,7 +112,7 @@ class PhoneCall(ABC):
             case Ended():
                 self._over(event)
             case NotAcknowledged():
-                self._close(OK, "no ACK")
+                self._close(OK)
                 self._last(LegLost("the phone has not acknowledged the answer"))
             case Confirmed(sdp=sdp):
                 self._confirm(sdp)
@@ -242,12 +242,12 @@ class PhoneCall(ABC):
     def _over(self, event: Ended) -> None:
         reason, initiator = self._far_end
         if not event.is_by_remote:
-            self._close(event.status, "hung up here")
+            self._close(event.status)
         elif event.status != OK:
-            self._close(None, "unknown to the phone")
+            self._close(None)
             self._last(LegLost("the phone knows nothing of the call any more"))
         else:
-            self._close(None, "hung up there")
+            self._close(None)
             self._last(LegEnded(reason, initiator, event.headers))
 
     def _press_heard(self, event: InfoReceived) -> None:
@@ -261,7 +261,7 @@ class PhoneCall(ABC):
         assert key is not None
         self._share.exchange.do(lambda sip, now: sip.info(key, content_type, body, now))
 
-    def _close(self, status: int | None, reason: str) -> None:
+    def _close(self, status: int | None) -> None:
         """The endpoint has told the call's end."""
         self._end_media()
         if self._is_recorded:
@@ -271,7 +271,6 @@ class PhoneCall(ABC):
         self.record = self.record.with_(
             ended_at_ms=self._share.epoch_ms(),
             status_code=status if known is None else known,
-            reason=reason,
             statistics=self.statistics,
         )
         self._share.record(self.record)

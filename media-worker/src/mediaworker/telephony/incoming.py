@@ -49,8 +49,6 @@ class IncomingCall(PhoneCall):
                 tenant,
                 invite.call_id,
                 True,
-                invite.caller,
-                invite.callee,
                 share.epoch_ms(),
                 user_agent=agent_of(invite.fields),
             ),
@@ -141,12 +139,12 @@ class IncomingCall(PhoneCall):
 
     def _hear_own(self, event: Event) -> None:
         if isinstance(event, Cancelled):
-            self._close(TERMINATED, "cancelled there")
+            self._close(TERMINATED)
             self._last(LegEnded(HangupReason.CANCELED, CALLER, event.headers))
 
-    def _close(self, status: int | None, reason: str) -> None:
+    def _close(self, status: int | None) -> None:
         self.is_over = True
-        super()._close(status, reason)
+        super()._close(status)
 
     def _agreed_text(self, offered: SessionDescription) -> str | None:
         """The answer, the same each time; None when the call is over by it."""

@@ -45,8 +45,6 @@ class OutgoingCall(PhoneCall):
                 tenant,
                 share.unique(),
                 False,
-                wish.caller or "",
-                wish.callee,
                 share.epoch_ms(),
             ),
         )
@@ -75,7 +73,6 @@ class OutgoingCall(PhoneCall):
         if wish.sip is not None and wish.sip.contact is not None:
             sentence = "sip.contact is not supported: the worker names itself"
             self._trouble(sentence, NOT_IMPLEMENTED)
-        self.record = self.record.with_(caller=caller, callee=callee.uri)
         seconds = wish.timeout_seconds or share.rules.ring_seconds
         self._deadline = share.clock() + seconds
         running = self._place(callee, caller)
@@ -166,7 +163,7 @@ class OutgoingCall(PhoneCall):
             case Accepted():
                 self._accept(event)
             case Rejected():
-                self._close(event.status, event.reason)
+                self._close(event.status)
                 self._last(Declined(event.status, event.reason))
 
     def _progress(self, event: Progressed) -> None:
@@ -211,12 +208,12 @@ class OutgoingCall(PhoneCall):
 
     def _refuse(self, code: int, sentence: str) -> None:
         """There was no INVITE."""
-        self._close(code, sentence)
+        self._close(code)
         self._last(Declined(code, sentence))
 
-    def _close(self, status: int | None, reason: str) -> None:
+    def _close(self, status: int | None) -> None:
         self._discount()
-        super()._close(status, reason)
+        super()._close(status)
 
     def _last(self, event: LegEvent) -> None:
         self._deadline = None

@@ -13,6 +13,7 @@ from mediaworker.runtime.legs import Holder, Leg
 from mediaworker.runtime.ports import NotYours
 from mediaworker.session.legs import DropLeg
 from mediaworker.sip.endpoint import Endpoint, Identity, Limits
+from mediaworker.sip.origins import Seal
 from mediaworker.sip.routing import Hop, Transmission, Transport
 from mediaworker.telephony import resolving
 from mediaworker.telephony.defences import Defences
@@ -51,7 +52,7 @@ class Phones:
         self._legs: set[PhoneLeg] = set()
         self._lobby = Lobby()
         self._defences = Defences(settings.peers)
-        self._records = Records(settings.records, world.epoch_ms)
+        self._records = Records()
         self._is_listening = False
         self._sockets = SipSockets(
             self._defences,
@@ -59,6 +60,7 @@ class Phones:
             Listeners(self._heard, self._failed),
             self._spawn,
             self._resolve,
+            Seal(site.secret) if site.secret else None,
         )
         self.port = self._bind()
         self._place = self._own_place()
@@ -96,8 +98,8 @@ class Phones:
         self._exchange.endpoint.rename(_bracketed(address))
 
     def drain(self) -> None:
-        """No more calls come in."""
-        self._reception.is_closed = True
+        """No more calls come in, and those that nobody has taken go elsewhere."""
+        self._reception.close()
 
     async def run(self) -> None:
         """Until cancelled; all calls end with it."""
@@ -107,7 +109,6 @@ class Phones:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(self._records.run())
                 try:
                     await self._look()
                 finally:
@@ -122,6 +123,7 @@ class Phones:
         counts = self._exchange.endpoint.counts
         return {
             "sip_bans_total": self._defences.bans,
+            "sip_calls_ended_total": self._records.told,
             "sip_calls_waiting": len(self._lobby),
             "sip_connections": self._sockets.connections,
             "sip_dialogs": counts.dialogs,
@@ -130,8 +132,6 @@ class Phones:
             "sip_listeners": self._lobby.listeners,
             "sip_messages_dropped_total": self._defences.dropped + self._sockets.lost,
             "sip_outbound_refused_total": self._share.outbound.refused,
-            "sip_records_dropped_total": self._records.dropped,
-            "sip_records_total": self._records.told,
             "sip_rtp_ports": 2 * len(self._share.ports),
             "sip_transactions": counts.transactions,
         }
@@ -215,7 +215,8 @@ class Phones:
         self._exchange.failed(hop)
 
     def _send(self, transmission: Transmission) -> None:
-        host, now = transmission.hop.host, world.monotonic()
+        told = self._sockets.sender_of(transmission.data)
+        host, now = (told or transmission.hop).host, world.monotonic()
         self._defences.saw_answer(transmission.data, host, now)
         self._sockets.send(transmission)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from chalicelib.protocol.session.ids import owned_id
@@ -74,6 +75,12 @@ class CallReception:
             self._refuse(invite, BAD_REQUEST if is_malformed else NOT_ACCEPTABLE)
             return
         self._hand_over(invite, offered)
+
+    def close(self) -> None:
+        """No more calls; for those that wait another worker may be found at once."""
+        self.is_closed = True
+        for call in self._lobby.overdue(inf):
+            call.reject(UNAVAILABLE)
 
     def keep(self, now: float) -> None:
         """Nobody waits longer than is fair."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from pathlib import Path
 
 from chalicelib.protocol.claims import TENANT
 from chalicelib.protocol.url_policy import ForbiddenUrl, UrlPolicy
@@ -38,7 +37,6 @@ class PhoneSettings:
     destinations: tuple[Destination, ...] = ()
     caps: Caps = Caps()
     ring_seconds: int = 30
-    records: Path | None = None
 
     @classmethod
     def parse(
@@ -53,7 +51,6 @@ class PhoneSettings:
                 "SIP_WEBHOOK_SECRET is needed with SIP_WEBHOOK_URL: "
                 "only in development calls are told unsigned."
             )
-        records = given.get("PARLEY_CDR")
         default = SIP_PORT if is_development else 0
         return cls(
             _whole(given, "PARLEY_SIP_PORT", default, 0, 65_535),
@@ -73,7 +70,6 @@ class PhoneSettings:
                 _whole(given, "PARLEY_SIP_DAILY", 10_000, 1, 100_000_000),
             ),
             _whole(given, "PARLEY_RING_SECONDS", 30, 1, 3_600),
-            Path(records) if records else None,
         )
 
 

@@ -1,7 +1,7 @@
 """Where the phones of a worker find themselves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +19,6 @@ class Site:
     media_timeout_seconds: float
     has_room: Callable[[], bool]
     """For another session."""
+    secret: str = field(default="", repr=False)
+    """That the fleet's edges say with whose messages they pass on; empty: there are
+    none."""
