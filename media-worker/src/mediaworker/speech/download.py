@@ -5,24 +5,28 @@ to one of those; redirects are answers, not instructions.
 """
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
 
-from chalicelib.protocol.url_policy import ForbiddenUrl, Target, UrlPolicy
+from chalicelib.protocol.url_policy import Target, UrlPolicy
+from mediaworker.speech.freshness import Version
+from mediaworker.speech.guard import (
+    ADDRESSES_TRIED,
+    BAD_GATEWAY,
+    TIMED_OUT,
+    Guard,
+    Resolve,
+    resolve,
+)
 from mediaworker.speech.ports import Failure
 
 LARGEST = 100 << 20
-ADDRESSES_TRIED = 3
 
-FORBIDDEN, TOO_LARGE, UNSUPPORTED = 403, 413, 415
-BAD_GATEWAY, TIMED_OUT = 502, 504
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+NOT_MODIFIED, TOO_LARGE, UNSUPPORTED = 304, 413, 415
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,13 @@ class Patience:
 PATIENCE = Patience()
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, as the system orders them."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that comes, or the word that it is still the same."""
+
+    version: Version
+    chunks: AsyncIterator[bytes] | None
+    """Its bytes as they come; None when it is the one that was asked about."""
 
 
 class Downloader:
@@ -55,14 +61,15 @@ class Downloader:
         patience: Patience = PATIENCE,
         largest: int = LARGEST,
     ) -> None:
-        self._policy = policy
-        self._resolve = resolve
+        self._guard = Guard(policy, resolve, patience.connect_seconds)
         self._patience = patience
         self._largest = largest
 
     @asynccontextmanager
-    async def body(self, url: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The file's bytes as they come."""
+    async def file(
+        self, url: str, known: Version | None = None
+    ) -> AsyncIterator[Download]:
+        """The file, unless it is the one that is ``known``."""
         target, addresses = await self._allowed(url)
         timeout = aiohttp.ClientTimeout(
             total=None,
@@ -75,38 +82,34 @@ class Downloader:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
-            response = await self._answer(session, target, addresses)
+            question = known.question() if known is not None else {}
+            asked = _Asked(session, target, question)
+            response = await self._answer(asked, addresses)
             try:
-                _check(response, self._largest)
-                yield self._chunks(response)
+                yield self._download(response, is_asked=bool(question))
             finally:
                 response.close()
 
     async def _allowed(self, url: str) -> tuple[Target, Sequence[str]]:
-        try:
-            target = self._policy.target(url)
-            async with asyncio.timeout(self._patience.connect_seconds):
-                addresses = await self._resolve(target.host, target.port)
-            for address in addresses:
-                self._policy.check(address)
-        except ForbiddenUrl as forbidden:
-            raise Failure(f"the URL is not allowed: {forbidden}", FORBIDDEN) from None
-        except TimeoutError:
-            raise Failure(
-                "the host's name was not resolved in time", TIMED_OUT
-            ) from None
-        except (OSError, UnicodeError):
-            addresses = ()
-        if not addresses:
-            raise Failure("the host's name cannot be resolved", BAD_GATEWAY)
+        target = self._guard.target(url)
+        addresses = await self._guard.addresses(target.host, target.port)
         return target, addresses[:ADDRESSES_TRIED]
 
+    def _download(
+        self, response: aiohttp.ClientResponse, *, is_asked: bool
+    ) -> Download:
+        version = Version.of(response.headers)
+        if is_asked and response.status == NOT_MODIFIED:
+            return Download(version, None)
+        _check(response, self._largest)
+        return Download(version, self._chunks(response))
+
     async def _answer(
-        self, session: aiohttp.ClientSession, target: Target, addresses: Sequence[str]
+        self, asked: "_Asked", addresses: Sequence[str]
     ) -> aiohttp.ClientResponse:
         try:
             async with asyncio.timeout(self._patience.answer_seconds):
-                return await _first_answer(session, target, addresses)
+                return await asked.first_answer(addresses)
         except aiohttp.ClientConnectorCertificateError:
             raise Failure(
                 "the server's certificate is not valid", BAD_GATEWAY
@@ -138,32 +141,45 @@ class Downloader:
             raise Failure("the connection was lost", BAD_GATEWAY) from None
 
 
-async def _first_answer(
-    session: aiohttp.ClientSession, target: Target, addresses: Sequence[str]
-) -> aiohttp.ClientResponse:
-    *others, last = addresses
-    for address in others:
-        try:
-            return await _get(session, target, address)
-        except aiohttp.ClientConnectorSSLError:
-            raise
-        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
-            continue
-    return await _get(session, target, last)
+class _Asked:
+    """One question, at one address after the other."""
 
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        target: Target,
+        question: Mapping[str, str],
+    ) -> None:
+        self._session = session
+        self._target = target
+        self._question = question
 
-async def _get(
-    session: aiohttp.ClientSession, target: Target, address: str
-) -> aiohttp.ClientResponse:
-    """Connects to the address, and believes only the name."""
-    at = f"[{address}]" if ":" in address else address
-    url = URL(f"{target.scheme}://{at}:{target.port}{target.path}", encoded=True)
-    return await session.get(
-        url,
-        headers={"Host": target.host_header, "Accept-Encoding": "identity"},
-        allow_redirects=False,
-        server_hostname=target.host if target.is_secure else None,
-    )
+    async def first_answer(self, addresses: Sequence[str]) -> aiohttp.ClientResponse:
+        *others, last = addresses
+        for address in others:
+            try:
+                return await self._get(address)
+            except aiohttp.ClientConnectorSSLError:
+                raise
+            except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+                continue
+        return await self._get(last)
+
+    async def _get(self, address: str) -> aiohttp.ClientResponse:
+        """Connects to the address, and believes only the name."""
+        target = self._target
+        at = f"[{address}]" if ":" in address else address
+        url = URL(f"{target.scheme}://{at}:{target.port}{target.path}", encoded=True)
+        return await self._session.get(
+            url,
+            headers={
+                "Host": target.host_header,
+                "Accept-Encoding": "identity",
+                **self._question,
+            },
+            allow_redirects=False,
+            server_hostname=target.host if target.is_secure else None,
+        )
 
 
 def _check(response: aiohttp.ClientResponse, largest: int) -> None:
