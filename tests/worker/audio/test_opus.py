@@ -52,6 +52,15 @@ def test_keep_to_the_bitrate(library: OpusLibrary, frames: list[bytes]) -> None:
     assert octets * 8 / (len(frames) * 0.02) < 20_000
 
 
+@pytest.mark.parametrize("rate", [8_000, 48_000])
+def test_other_rates_and_two_sides(library: OpusLibrary, rate: int) -> None:
+    encoder = library.encoder(48_000, rate=rate, channels=2)
+    assert 0 < encoder.lookahead < rate // 50
+    assert duration(encoder.encode(bytes(4 * rate // 50))) == 960
+    with pytest.raises(OpusError):
+        encoder.encode(bytes(2 * rate // 50))
+
+
 def test_forget_what_was_encoded(library: OpusLibrary, frames: list[bytes]) -> None:
     encoder = library.encoder()
     first = encoder.encode(frames[50])
