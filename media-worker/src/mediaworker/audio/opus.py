@@ -1,4 +1,4 @@
-"""Opus (RFC 6716) by libopus: 16 kHz, mono, for speech.
+"""Opus (RFC 6716) by libopus: 16 kHz, mono, for speech, unless it is said otherwise.
 
 The library is called as it is, so that nothing is to be compiled; a frame takes it
 30 to 120 µs each way.
@@ -26,6 +26,7 @@ APPLICATION_VOIP = 2_048
 SET_BITRATE = 4_002
 SET_COMPLEXITY = 4_010
 RESET_STATE = 4_028
+GET_LOOKAHEAD = 4_027
 
 CELT_ONLY_BIT = 0x80
 CODE_MASK = 0x03
@@ -67,10 +68,16 @@ class OpusLibrary:
         self._library = self._load(paths)
 
     def encoder(
-        self, bitrate: int = BITRATE, complexity: int = COMPLEXITY
+        self,
+        bitrate: int = BITRATE,
+        complexity: int = COMPLEXITY,
+        *,
+        rate: int = RATE,
+        channels: int = 1,
     ) -> "Encoder":
-        """Raises `OpusError` for a bitrate or complexity that there is not."""
-        return Encoder(self._ffi, self._library, bitrate, complexity)
+        """Raises `OpusError` for a value that there is not."""
+        form = (bitrate, complexity, rate, channels)
+        return Encoder(self._ffi, self._library, *form)
 
     def decoder(self) -> "Decoder":
         return Decoder(self._ffi, self._library)
@@ -88,14 +95,22 @@ class Encoder:
     """Frames of 20 ms to packets."""
 
     def __init__(
-        self, ffi: cffi.FFI, library: Any, bitrate: int, complexity: int
+        self,
+        ffi: cffi.FFI,
+        library: Any,
+        bitrate: int,
+        complexity: int,
+        rate: int = RATE,
+        channels: int = 1,
     ) -> None:
         self._ffi = ffi
         self._library = library
+        self._samples = rate // 50
+        self._frame_bytes = 2 * channels * self._samples
         self._packet = ffi.new("char[]", MOST_PACKET_BYTES)
         self._bytes = ffi.buffer(self._packet)
         error = ffi.new("int *")
-        created = library.opus_encoder_create(RATE, 1, APPLICATION_VOIP, error)
+        created = library.opus_encoder_create(rate, channels, APPLICATION_VOIP, error)
         _check(ffi, library, error[0])
         self._state = ffi.gc(created, library.opus_encoder_destroy)
         self._set(SET_BITRATE, bitrate)
@@ -103,14 +118,22 @@ class Encoder:
 
     def encode(self, frame: bytes) -> bytes:
         """Signed 16-bit samples; raises `OpusError` unless it is 20 ms."""
-        if len(frame) != FRAME_BYTES:
-            raise OpusError(f"a frame has {FRAME_BYTES} bytes")
+        if len(frame) != self._frame_bytes:
+            raise OpusError(f"a frame has {self._frame_bytes} bytes")
         length = self._library.opus_encode(
-            self._state, frame, FRAME_SAMPLES, self._packet, MOST_PACKET_BYTES
+            self._state, frame, self._samples, self._packet, MOST_PACKET_BYTES
         )
         _check(self._ffi, self._library, length)
         packet: bytes = self._bytes[:length]
         return packet
+
+    @property
+    def lookahead(self) -> int:
+        """Samples by which what is decoded comes later."""
+        told = self._ffi.new("int32_t *")
+        status = self._library.opus_encoder_ctl(self._state, GET_LOOKAHEAD, told)
+        _check(self._ffi, self._library, status)
+        return int(told[0])
 
     def reset(self) -> None:
         """Forget what was encoded."""

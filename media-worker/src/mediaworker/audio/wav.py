@@ -24,6 +24,10 @@ class MalformedWav(ValueError):
     """The file is no WAV, or none that can be played; says why in a sentence."""
 
 
+class ForeignEncoding(MalformedWav):
+    """The file is a WAV, but its samples are written in a way that is not ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """What the file is; comes before any of its sound."""
@@ -166,7 +170,9 @@ def _format_of(chunk: bytes) -> tuple[Format, Encoding]:
         (tag,) = struct.unpack_from("<H", chunk, 24)
     encoding = ENCODINGS.get((tag, bits))
     if encoding is None:
-        raise MalformedWav(f"samples of {bits} bits in format {tag} cannot be played")
+        raise ForeignEncoding(
+            f"samples of {bits} bits in format {tag} cannot be played"
+        )
     if not 1 <= channels <= MOST_CHANNELS:
         raise MalformedWav(f"it has {channels} channels")
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:

@@ -49,13 +49,15 @@ class Inlet(asyncio.Protocol):
         listener: GatedListener,
         request: bytes,
         gone: Callable[["Inlet"], None],
+        websocket: WSProtocol | None = None,
     ) -> None:
+        """``websocket`` is a client's, which has no ``request`` to answer."""
         self._gone = gone
         self._listener = listener
         self._listener.gate = self
         self._request = request
         self._loop = asyncio.get_running_loop()
-        self._websocket = _websocket(listener)
+        self._websocket = websocket or _websocket(listener)
         self._transport: asyncio.Transport | None = None
         self._held = bytearray()
         self._is_paused = False
@@ -63,7 +65,7 @@ class Inlet(asyncio.Protocol):
         self._release: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Answers the upgrade."""
+        """Answers the upgrade, or asks for it."""
         # Not all loops' transports are subclasses of it.
         transport = cast(asyncio.Transport, transport)
         self._transport = transport

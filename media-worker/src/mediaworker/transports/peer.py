@@ -47,7 +47,11 @@ class SocketPeer:
     answer to the upgrade.
     """
 
-    def __init__(self, audio_text: AudioText | None = None) -> None:
+    def __init__(
+        self, audio_text: AudioText | None = None, most_queued: int | None = None
+    ) -> None:
+        """``most_queued`` is so much audio, in bytes, as the frames do not tell."""
+        self._most_queued = most_queued
         self._audio_text = audio_text
         self._socket: WSTransport | None = None
         self._transport: asyncio.Transport | None = None
@@ -98,7 +102,9 @@ class SocketPeer:
         # A closed socket's number may be another's by now, and picows writes to it.
         if socket is None or transport is None or transport.is_closing():
             return False
-        most = FRAMES_QUEUED_MAX * (len(payload) + FRAME_HEAD_BYTES)
+        most = self._most_queued
+        if most is None:
+            most = FRAMES_QUEUED_MAX * (len(payload) + FRAME_HEAD_BYTES)
         if self.is_closed or transport.get_write_buffer_size() > most:
             self.frames_dropped += 1
             return False
