@@ -51,7 +51,10 @@ class EndOfUtterance(OfTrack):
     completed: bool
     interrupt_point: Prose | None = None
     text: Prose | None = None
+    """What was heard of the turn so far."""
     refer: bool | None = None
+    complete: bool | None = None
+    """The same as ``completed``, which some clients call so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Octets(Kind):
         if not isinstance(value, list) or len(value) > self.longest:
             raise Unfit(f"must be an array of at most {self.longest} bytes")
         try:
-            return bytes(value)
+            return bytes(map(_whole, value))
         except (TypeError, ValueError):
             raise Unfit("must be an array of numbers from 0 to 255") from None
 
@@ -97,6 +97,12 @@ class Listing(Kind):
 
     def write(self, value: Any) -> list[Any]:
         return [self.of.write(item) for item in value]
+
+
+def _whole(number: Any) -> Any:
+    """With or without ``.0``, which JSON does not tell apart."""
+    is_float = isinstance(number, float) and number.is_integer()
+    return int(number) if is_float else number
 
 
 def check_shape(value: Any) -> None:

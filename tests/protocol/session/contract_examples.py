@@ -288,7 +288,7 @@ EVENT_FIELDS: dict[str, str] = {
     "speaking": "trackId timestamp startTime isFiller? confidence? refer?",
     "silence": "trackId timestamp startTime duration refer? speechStartTime?"
     " speechEndTime?",
-    "eou": "trackId timestamp completed interruptPoint? text? refer?",
+    "eou": "trackId timestamp completed interruptPoint? text? refer? complete?",
     "inactivity": "trackId timestamp",
     "asrFinal": "trackId timestamp index text startTime? endTime? isFiller?"
     " confidence? taskId? refer?",

@@ -22,9 +22,7 @@ from chalicelib.protocol.session.records import Entry, Nested, Record, entries_o
 
 R = TypeVar("R", bound=Record)
 
-patient = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
+patient = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 """For a machine that others use too."""
 
 UNICODE = st.characters(exclude_categories=["Cs"])

@@ -252,6 +252,32 @@ def test_secrets_and_sdp_are_not_shown() -> None:
     assert (option["callee"], redacted(SECRETIVE)["command"]) == ("bob", "invite")
 
 
+@pytest.mark.covers(
+    "VADOption.secretKey",
+    "VADOption.secretId",
+    "TranscriptionOption.appId",
+    "TranscriptionOption.secretId",
+    "TranscriptionOption.secretKey",
+    "SynthesisOption.appId",
+    "SynthesisOption.secretId",
+    "SynthesisOption.secretKey",
+)
+@pytest.mark.parametrize(
+    ("part", "keys"),
+    [
+        ("vad", ["secretKey", "secretId"]),
+        ("asr", ["appId", "secretId", "secretKey"]),
+        ("tts", ["appId", "secretId", "secretKey"]),
+    ],
+)
+def test_keys_of_providers_are_read_and_not_shown(part: str, keys: list[str]) -> None:
+    given = {part: dict.fromkeys(keys, "hush")}
+    text = json.dumps({"command": "invite", "option": given})
+    invite = parse_command(text)
+    assert render_command(invite)["option"][part].items() >= given[part].items()
+    assert not {*keys} & {*redacted(invite)["option"][part]}
+
+
 def test_redacted_events_keep_what_is_no_secret() -> None:
     incoming = Incoming("t", 1, "alice", "bob", "v=0", {"X-Tenant": "7"})
     assert redacted(incoming) == {

@@ -51,11 +51,28 @@ def test_parse_and_render_the_printed_command(example: dict[str, Any]) -> None:
     assert parse_command(as_text(render_command(command))) == command
 
 
+@pytest.mark.covers(
+    "event.ping.payload",
+    "event.other.event",
+    "event.other.trackId",
+    "event.other.timestamp",
+    "event.other.sender",
+    "event.other.extra",
+)
 @pytest.mark.parametrize("example", contract.EVENTS, ids=lambda e: e["event"])
 def test_parse_and_render_the_printed_event(example: dict[str, Any]) -> None:
     assert render_event(parse_event(example)) == example
 
 
+@pytest.mark.covers(
+    "refer.options",
+    "ReferOption.denoise",
+    "ReferOption.timeout",
+    "ReferOption.moh",
+    "ReferOption.asr",
+    "ReferOption.autoHangup",
+    "ReferOption.sip",
+)
 @pytest.mark.parametrize("name", contract.OPTIONS)
 def test_read_and_write_the_printed_option(name: str) -> None:
     example = contract.OPTIONS[name]
@@ -76,6 +93,7 @@ def test_absent_keys_have_the_defaults_of_the_contract(name: str) -> None:
     assert contains(records.write(read), contract.DEFAULTS[name])
 
 
+@pytest.mark.covers("SynthesisOption.maxConcurrentTasks", "CallOption.codec")
 def test_defaults_of_speaking_and_of_the_codec_are_the_contracts() -> None:
     assert records.write(DEFAULTS) == {
         "volume": 5,

@@ -23,6 +23,9 @@ def test_query_goes_both_ways(query: SessionQuery) -> None:
     assert SessionQuery.parse(query.render()) == query
 
 
+@pytest.mark.covers(
+    "query.id", "query.dump", "query.pingInterval", "query.serverSideTrack"
+)
 def test_absent_parameters_have_the_defaults_of_the_contract() -> None:
     query = SessionQuery.parse({"id": "", "token": "secret"})
     assert query == SessionQuery(None, True, 20, "serverSideTrack")
