@@ -126,6 +126,12 @@ def test_say_that_the_port_is_taken() -> None:
     [
         (["--loud"], {}, 2, "python -m mediaworker [--with-parent]"),
         ([], {"PARLEY_JWT_SECRET": ""}, 1, "PARLEY_JWT_SECRET is the secret"),
+        (
+            [],
+            {"PARLEY_ADVERTISED_ADDRESS": "ecs"},
+            1,
+            "PARLEY_ADVERTISED_ADDRESS: ECS_CONTAINER_METADATA_URI_V4 is not set",
+        ),
     ],
 )
 def test_say_why_it_does_not_start(

@@ -24,8 +24,10 @@ OK = answer("200 OK")
 
 FETCHED = {("Play", "url"), ("Ring", "ringtone")}
 """By the speech process's `Downloader`, both as something that is played."""
-NEVER_FETCHED = {("ReferOption", "moh"), ("MediaPassOption", "url")}
-"""What is not built goes nowhere: `refer`, and `mediaPass`, both answer an error."""
+CONNECTED = {("MediaPassOption", "url")}
+"""By `MediaClient`: see `tests/worker/transports/test_media_pass.py`."""
+NEVER_FETCHED = {("ReferOption", "moh")}
+"""What is not built goes nowhere: `refer` answers an error."""
 OTHERS = {"play_id", "endpoint"}
 """A name, which for `play` is the URL told again; of providers that are not built."""
 
@@ -58,14 +60,14 @@ def test_every_url_of_a_command_is_known_here() -> None:
     """A new one comes with its guard, or goes nowhere."""
     found = fields_of(commands) | fields_of(options)
     others = {(kind, name) for kind, name in found if name not in OTHERS}
-    assert others == FETCHED | NEVER_FETCHED
+    assert others == FETCHED | CONNECTED | NEVER_FETCHED
     assert {name for _, name in fields_of(speech)} == {"endpoint"}
 
 
 def test_play_nothing_from_a_hostile_url() -> None:
     async def fetch(url: str) -> int:
         try:
-            async with Downloader(PUBLIC, resolve=never).body(url):
+            async with Downloader(PUBLIC, resolve=never).file(url):
                 raise AssertionError("it was fetched")
         except Failure as failure:
             return failure.code
@@ -84,7 +86,7 @@ def test_play_nothing_from_a_name_that_leads_inside(
         return addresses
 
     async def fetch() -> None:
-        async with Downloader(PUBLIC, resolve=resolve).body(url):
+        async with Downloader(PUBLIC, resolve=resolve).file(url):
             raise AssertionError("it was fetched")
 
     with pytest.raises(Failure) as failure:

@@ -40,8 +40,10 @@ def test_take_what_is_said() -> None:
             "PARLEY_PUBLIC_ADDRESS": " 203.0.113.9",
             "PARLEY_MEDIA_TIMEOUT_SECONDS": "12",
             "PARLEY_CONNECT_SECONDS": "7",
+            "PARLEY_METRICS": "emf",
         }
     )
+    assert settings.has_metric_lines and not Settings.parse(SECRET).has_metric_lines
     assert settings.address == "127.0.0.1:9090"
     assert (settings.worker_id, settings.log_level) == ("Worker7", "DEBUG")
     assert settings.is_open and settings.is_development
@@ -52,6 +54,8 @@ def test_take_what_is_said() -> None:
     assert Settings.parse({**SECRET, "PARLEY_BIND": "::1"}).address == "[::1]:8080"
     given = {**SECRET, "PARLEY_ADVERTISED_ADDRESS": "10.0.0.7:80"}
     assert Settings.parse(given).address == "10.0.0.7:80"
+    outside = {**given, "PARLEY_WS_URL": "wss://media.example.com"}
+    assert Settings.parse(outside).ws_url == "wss://media.example.com"
 
 
 @pytest.mark.parametrize(
@@ -78,10 +82,14 @@ def test_take_what_is_said() -> None:
             "PARLEY_ADVERTISED_ADDRESS is the host:port by which",
         ),
         ({"PARLEY_SERVER_SIDE_TRACK": "a\nb"}, "PARLEY_SERVER_SIDE_TRACK is one"),
+        ({"PARLEY_RELEASE": "a\nb"}, "PARLEY_RELEASE is one line of at most"),
+        ({"ECS_AGENT_URI": "agent"}, "ECS_AGENT_URI is an http or https URL"),
         ({"PARLEY_CORS_ORIGINS": "example.com"}, "PARLEY_CORS_ORIGINS is \\*"),
         ({"PARLEY_CORS_ORIGINS": "http://a/b"}, "PARLEY_CORS_ORIGINS is \\*"),
         ({"PARLEY_PUBLIC_ADDRESS": "host"}, "PARLEY_PUBLIC_ADDRESS is an IP address"),
         ({"PARLEY_MEDIA_TIMEOUT_SECONDS": "0"}, "PARLEY_MEDIA_TIMEOUT_SECONDS is a"),
+        ({"PARLEY_WS_URL": "https://media.example.com"}, "PARLEY_WS_URL is like wss:"),
+        ({"PARLEY_WS_URL": "wss://media.example.com/x"}, "PARLEY_WS_URL is like wss:"),
         ({"ICE_SERVERS": "{"}, "ICE_SERVERS must be a JSON list."),
     ],
 )
@@ -97,6 +105,15 @@ def test_let_any_page_read_in_development_and_named_ones_else() -> None:
     origins = "https://a.example, http://127.0.0.1:8000,"
     found = Settings.parse({**SECRET, name: origins}).cors_origins
     assert found == {"https://a.example", "http://127.0.0.1:8000"}
+
+
+def test_tell_where_phones_reach_it_once_the_port_is_sure() -> None:
+    address = {"PARLEY_ADVERTISED_ADDRESS": "[fd00::7]:8080"}
+    found = Settings.parse({**SECRET, **address, "PARLEY_SIP_PORT": "5060"})
+    assert found.sip_address == "[fd00::7]:5060"
+    # In development another port will do, and which is known too late.
+    for given in (DEVELOPMENT, SECRET, {**DEVELOPMENT, "PARLEY_SIP_PORT": "0"}):
+        assert Settings.parse(given).sip_address is None
 
 
 def test_know_where_ecs_gives_credentials() -> None:

@@ -28,15 +28,22 @@ def main(arguments: list[str], build: "Build | None" = None) -> int:
         return 2
     # Before numpy is imported, which looks at them then.
     os.environ.update(ONE_THREAD)
+    from mediaworker.control.ecs import NoTask, located
     from mediaworker.settings import BadSetting, Settings
 
     try:
-        settings = Settings.parse(os.environ)
+        settings = Settings.parse(located(os.environ))
         if build is None:
+            from mediaworker.webrtc.without_pyav import stand_in
+
+            stand_in()
             from mediaworker.composition import build as build_in_earnest
 
             build = build_in_earnest
         return _run(settings, build, with_parent=WITH_PARENT in arguments)
+    except NoTask as reason:
+        sys.stderr.write(f"PARLEY_ADVERTISED_ADDRESS: {reason}.\n")
+        return 1
     except BadSetting as reason:
         sys.stderr.write(f"{reason}\n")
         return 1

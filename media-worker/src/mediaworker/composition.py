@@ -5,19 +5,31 @@ import os
 from collections.abc import Callable, Mapping
 
 from chalicelib.protocol.session.vocabulary import CallType
+from chalicelib.protocol.url_policy import UrlPolicy
 from mediaworker.audio.opus import OpusLibrary, OpusMissing
 from mediaworker.opus_path import opus_paths
-from mediaworker.runtime.assembly import ModelsMissing, Runtime, RuntimeSettings
+from mediaworker.recording.process import RecordingProcessClient
+from mediaworker.recording.settings import BadRecordingSetting, RecordingSettings
+from mediaworker.runtime.archive import Kept
+from mediaworker.runtime.assembly import (
+    ModelsMissing,
+    Recording,
+    Runtime,
+    RuntimeSettings,
+)
 from mediaworker.runtime.legs import Legs
 from mediaworker.server import Engine, Surroundings
 from mediaworker.settings import BadSetting, Settings
+from mediaworker.speech.guard import Guard
 from mediaworker.speech.process import SpeechProcessClient
+from mediaworker.speech.providers.names import CREDENTIALS
 from mediaworker.speech.settings import BadSpeechSetting, SpeechSettings
 from mediaworker.telephony.phones import Phones
 from mediaworker.telephony.public_address import PublicAddress
 from mediaworker.telephony.sip_sockets import SipPortTaken
 from mediaworker.telephony.site import Site
 from mediaworker.telephony.stun import ask, stun_server
+from mediaworker.transports.media_pass import MediaClient
 from mediaworker.webrtc.browsers import Browsers
 from mediaworker.webrtc.share import WebRtcRules
 
@@ -31,14 +43,24 @@ KNOWN = (
     *("PATH", "PYTHON", "LD_", "LANG", "LC_", "TMPDIR", "HOME", "SSL_CERT_"),
     *("OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "COVERAGE"),
 )
-"""How the variables begin that the speech process is given: no secret is among them."""
+"""How the variables begin that the speech process is given, beside the credentials
+of the providers of speech."""
+
+
+RECORDING_KNOWN = (
+    *("PARLEY_CDR", "PARLEY_DUMPS", "PARLEY_RECORDINGS", "PARLEY_SPOOL"),
+    "AWS_",
+)
+"""The same of the recording process, which brings files to S3 by the task's role."""
 
 
 def build(surroundings: Surroundings) -> Engine:
-    """Raises `BadSetting`, for what the speech process would not start with too."""
+    """Raises `BadSetting`, for what another process would not start with too."""
     settings = surroundings.settings
+    recording = recording_of(settings, surroundings.worker_id)
     environment = speech_environment(os.environ, settings, surroundings.worker_id)
     public = public_address_of(settings)
+    opus = opus_library()
     browsers = Browsers(
         WebRtcRules(
             settings.public_address,
@@ -47,7 +69,7 @@ def build(surroundings: Surroundings) -> Engine:
         ),
         settings.ice,
         surroundings.worker_id,
-        opus_library(),
+        opus,
         lambda: public.known,
     )
     phones = phones_of(surroundings, lambda: has_room(runtime, surroundings))
@@ -55,6 +77,8 @@ def build(surroundings: Surroundings) -> Engine:
     if phones is not None:
         legs = {**legs, CallType.SIP: phones.make}
         public.subscribe(phones.move)
+    policy = UrlPolicy(allows_loopback=settings.is_development)
+    media = MediaClient(Guard(policy))
     try:
         SpeechSettings.parse(environment)
         speech = SpeechProcessClient(environment)
@@ -68,12 +92,15 @@ def build(surroundings: Surroundings) -> Engine:
             speech,
             surroundings.may_take,
             legs,
+            recording,
+            opus,
+            media=media,
         )
     except BadSpeechSetting as reason:
         raise BadSetting(str(reason)) from None
     except ModelsMissing as reason:
         raise BadSetting(f"PARLEY_MODELS: {reason}.") from None
-    runs = (speech.run, browsers.run, public.run)
+    runs = (speech.run, recording.process.run, browsers.run, public.run, media.run)
     if phones is None:
         return Engine(runtime, runs, (lambda: public.is_settled,))
     return Engine(
@@ -110,6 +137,7 @@ def phones_of(
         settings.is_open,
         settings.media_timeout_seconds,
         has_room,
+        settings.jwt_secret,
     )
     try:
         return Phones(settings.phones, site)
@@ -132,12 +160,28 @@ def opus_library() -> OpusLibrary | None:
         return None
 
 
+def recording_of(settings: Settings, worker_id: str) -> Recording:
+    """Raises `BadSetting`."""
+    try:
+        asked = RecordingSettings.parse(os.environ)
+    except BadRecordingSetting as reason:
+        raise BadSetting(str(reason)) from None
+    known = (*KNOWN, *RECORDING_KNOWN)
+    kept = {name: text for name, text in os.environ.items() if name.startswith(known)}
+    environment = kept | {"PARLEY_WORKER_ID": worker_id}
+    process = RecordingProcessClient(environment, settings.capacity)
+    return Recording(process, Kept(asked.has_dumps, asked.details is not None))
+
+
 def speech_environment(
     environment: Mapping[str, str], settings: Settings, worker_id: str
 ) -> dict[str, str]:
     """What a process that reads strangers' files may know of ours."""
-    kept = {name: text for name, text in environment.items() if name.startswith(KNOWN)}
+    known = (*KNOWN, *CREDENTIALS)
+    kept = {name: text for name, text in environment.items() if name.startswith(known)}
     return kept | {
+        # Its wheels would tell their maker what runs here.
+        "ORT_DISABLE_TELEMETRY": "1",
         "PARLEY_MODELS": str(settings.models),
         "PARLEY_WORKER_ID": worker_id,
     }

@@ -4,30 +4,31 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
-
-import aiohttp
+from typing import Protocol
 
 from chalicelib.protocol.lease import Drain, EndSession, Order
 from chalicelib.protocol.session.vocabulary import HangupReason
-from chalicelib.protocol.tokens import Keys, Trust
+from chalicelib.protocol.tokens import worker_token
 from mediaworker.control.connections import connections
-from mediaworker.control.fleet import Alone, Body, Fleet, Member
-from mediaworker.control.membership import Me, Membership, Standing
-from mediaworker.control.plane import ControlPlane
+from mediaworker.control.emf import MetricLines
+from mediaworker.control.fleet import Body
+from mediaworker.control.membership import Standing
+from mediaworker.control.neighbours import Neighbours
 from mediaworker.ending import FOREVER_SECONDS, Ending
 from mediaworker.gateway.application import Desk, application_of
 from mediaworker.gateway.doorkeeper import Doorkeeper
-from mediaworker.gateway.issuer import FetchedKeys
+from mediaworker.gateway.passing import Passing
 from mediaworker.gateway.port import Port
+from mediaworker.gateway.precache import Prepare
 from mediaworker.gateway.relay import Relay
 from mediaworker.gateway.sockets import Sockets
-from mediaworker.runtime.clock import epoch_ms, monotonic, new_uuid
+from mediaworker.runtime.clock import epoch_ms, new_uuid
 from mediaworker.runtime.ports import FactSink, Sessions
 from mediaworker.settings import Settings
+from mediaworker.ties import Run, fleet_of, guards_of, trust_of
 from mediaworker.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,6 @@ FENCED_STATUS = 75
 SYSTEM = "system"
 
 
-Run = Callable[[], Coroutine[Any, Any, None]]
-
-
 class Runtime(Protocol):
     """The sessions and their tick."""
 
@@ -51,6 +49,10 @@ class Runtime(Protocol):
     @property
     def is_ready(self) -> bool:
         """Whether sessions would find all that they need."""
+
+    @property
+    def prepare(self) -> Prepare:
+        """Has a text made into speech that is kept."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -106,13 +108,22 @@ class Server:
         self._lines_dropped = lines_dropped
         self.ending = Ending()
         body = Body(self._standing, self._obey, self._fenced)
-        self._fleet = fleet_of(settings, worker_id, self._epoch, body)
+        neighbours = Neighbours(worker_id)
+        self._fleet = fleet_of(settings, self._epoch, body, neighbours)
         may_take = self._fleet.may_take_sessions
         self._engine = build(
             Surroundings(settings, worker_id, self._epoch, self._fleet, may_take)
         )
         self._sessions = self._engine.runtime.sessions
         self._trust, self._issuer = trust_of(settings)
+        self._doorkeeper = Doorkeeper(self._trust, is_open=settings.is_open)
+        self._passing = Passing(
+            self._sessions,
+            self._doorkeeper,
+            neighbours,
+            lambda: worker_token(settings.jwt_secret, worker_id, epoch_ms() / 1_000),
+            self._has_room,
+        )
         self._relay = Relay(
             self._sessions,
             partial(connections, settings.credentials_path, epoch_ms),
@@ -124,6 +135,7 @@ class Server:
             lambda: len(self._sessions.views()),
             lambda: self._is_ready() and may_take(),
         )
+        self._guards = guards_of(settings, self._standing)
 
     async def serve(self) -> int:
         """The exit status. Raises `mediaworker.gateway.port.PortUnavailable`."""
@@ -134,6 +146,9 @@ class Server:
                 runtime.run,
                 self._fleet.run,
                 self._relay.run,
+                self._passing.run,
+                *self._guards,
+                *self._metric_lines(),
                 *self._engine.runs,
                 *self._issuer,
             )
@@ -166,7 +181,7 @@ class Server:
 
     def _port(self) -> Port:
         settings = self._settings
-        doorkeeper = Doorkeeper(self._trust, is_open=settings.is_open)
+        doorkeeper = self._doorkeeper
         desk = Desk(
             sessions=self._sessions,
             doorkeeper=doorkeeper,
@@ -177,11 +192,13 @@ class Server:
             epoch_ms=epoch_ms,
             new_id=new_uuid,
             relay=self._relay,
+            prepare=self._engine.runtime.prepare,
             origins=settings.cors_origins,
         )
         track = settings.server_side_track
         sockets = Sockets(self._sessions, doorkeeper, track, epoch_ms)
-        return Port(application_of(desk), sockets, settings.host, settings.port)
+        application = application_of(desk)
+        return Port(application, sockets, self._passing, settings.host, settings.port)
 
     def _standing(self) -> Standing:
         return Standing(self._worker.sessions, self._worker.is_draining)
@@ -208,9 +225,18 @@ class Server:
             )
         self.ending.begin(0.0, FENCED_STATUS)
 
+    def _has_room(self) -> bool:
+        is_full = self._worker.sessions >= self._settings.capacity
+        return not (is_full or self._worker.is_draining)
+
     def _is_ready(self) -> bool:
         others = (is_ready() for is_ready in self._engine.readies)
         return self._engine.runtime.is_ready and all(others)
+
+    def _metric_lines(self) -> tuple[Run, ...]:
+        if not self._settings.has_metric_lines:
+            return ()
+        return (MetricLines(self._readings, epoch_ms).run,)
 
     def _readings(self) -> Mapping[str, float]:
         beside = [readings() for readings in self._engine.readings]
@@ -218,48 +244,11 @@ class Server:
             **{name: value for each in beside for name, value in each.items()},
             **self._engine.runtime.readings(),
             **self._fleet.readings(),
+            **self._passing.readings(),
             "capacity": self._settings.capacity,
             "draining": float(self._worker.is_draining),
             "log_lines_dropped_total": self._lines_dropped(),
         }
-
-
-def trust_of(settings: Settings) -> tuple[Trust, tuple[Run, ...]]:
-    """Whose tokens are good, and what fetches the keys that tell, if they are fetched.
-
-    Made within a running loop.
-    """
-    issuer = settings.issuer
-    if issuer is None:
-        return Trust(settings.jwt_secret), ()
-    if issuer.keys is not None:
-        keys: Keys = issuer.keys
-        runs: tuple[Run, ...] = ()
-    else:
-        fetched = FetchedKeys(issuer.url, lambda: int(monotonic() * 1_000))
-        keys, runs = fetched, (fetched.run,)
-    return Trust(settings.jwt_secret, keys, issuer.name, issuer.audience), runs
-
-
-def fleet_of(settings: Settings, worker_id: str, epoch: int, body: Body) -> Fleet:
-    """Alone, unless a control plane is named."""
-    control_url = settings.control_url
-    if control_url is None:
-        return Alone(body)
-    me = Me(
-        worker_id,
-        epoch,
-        settings.address,
-        settings.ws_url,
-        settings.capacity,
-        settings.task_id,
-    )
-
-    def reach(client: aiohttp.ClientSession) -> ControlPlane:
-        secret = settings.jwt_secret
-        return ControlPlane(client, control_url, worker_id, secret, epoch_ms)
-
-    return Member(Membership(me), body, reach, epoch_ms)
 
 
 async def serve(

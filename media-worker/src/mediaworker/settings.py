@@ -24,8 +24,11 @@ MIN_SECRET_BYTES = 32
 WILDCARDS = ("", "0.0.0.0", "::")
 LOOPBACK = "127.0.0.1"
 STUN = "stun"
+EMF = "emf"
+METRICS = ("off", EMF)
 ANY_ORIGIN = "*"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}\Z")
+WS_ORIGIN = re.compile(r"wss?://[A-Za-z0-9.\[\]:-]{1,255}")
 
 
 class BadSetting(ValueError):
@@ -71,11 +74,31 @@ class Settings:
     phones: PhoneSettings = PhoneSettings()
     issuer: IssuerSettings | None = None
     """Who else issues tokens, if anybody."""
+    release: str | None = None
+    """What the worker was built from."""
+    ecs_agent_url: str | None = None
+    """Where ECS is asked to spare the task; None anywhere else."""
+    has_metric_lines: bool = False
+    """Whether its log has metrics for CloudWatch, a line a minute."""
+
+    outside_url: str | None = None
+    """Of what is before the workers, for who cannot reach their addresses."""
 
     @property
     def ws_url(self) -> str:
-        """Where applications reach this very worker."""
-        return f"ws://{self.address}"
+        """Where applications are told to come for what this very worker has."""
+        return self.outside_url or f"ws://{self.address}"
+
+    @property
+    def sip_address(self) -> str | None:
+        """Where phones reach this very worker; None where they do not, or at a port
+        that is not known before it is taken."""
+        host, phones = self.address.rpartition(":")[0], self.phones
+        return (
+            f"{host}:{phones.port}"
+            if phones.is_port_asked_for and phones.port
+            else None
+        )
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:
@@ -114,6 +137,10 @@ class Settings:
             connect_seconds=_whole(given, "PARLEY_CONNECT_SECONDS", 20, 1, 300),
             phones=_phones(given, is_development),
             issuer=_issuer(given, is_development),
+            release=_release(given),
+            ecs_agent_url=_url(given, "ECS_AGENT_URI"),
+            has_metric_lines=_choice(given, "PARLEY_METRICS", METRICS, "off") == EMF,
+            outside_url=_outside_url(given),
         )
 
 
@@ -201,6 +228,23 @@ def _public_address(given: Mapping[str, str]) -> str | None:
         return str(ip_address(text.strip()))
     except ValueError:
         raise BadSetting(f"{name} is an IP address or stun, not {text!r}.") from None
+
+
+def _outside_url(given: Mapping[str, str]) -> str | None:
+    name = "PARLEY_WS_URL"
+    url = given.get(name, "").strip()
+    if url and not WS_ORIGIN.fullmatch(url):
+        raise BadSetting(f"{name} is like wss://media.example.com, without a path.")
+    return url or None
+
+
+def _release(given: Mapping[str, str]) -> str | None:
+    release = given.get("PARLEY_RELEASE")
+    if release is not None and (len(release) > NAME_MAX or CONTROL.search(release)):
+        raise BadSetting(
+            f"PARLEY_RELEASE is one line of at most {NAME_MAX} characters."
+        )
+    return release
 
 
 def _url(given: Mapping[str, str], name: str) -> str | None:

@@ -571,7 +571,7 @@ DATAGRAMS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     codec=st.sampled_from(list(TYPES)),
     batches=st.lists(st.lists(DATAGRAMS, max_size=5), max_size=25),

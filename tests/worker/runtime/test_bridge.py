@@ -17,7 +17,7 @@ from mediaworker.runtime.bridge import MOST_FRAMES, Lane
 from mediaworker.runtime.occupant import Occupant
 from mediaworker.runtime.wires import WIRES
 from mediaworker.session.legs import KeyPressed
-from mediaworker.speech.messages import Heard, Synthesize
+from mediaworker.speech.requests import Heard, Synthesize
 from tests.worker.runtime.fake_leg import FakeLeg, FakeLegs
 from tests.worker.runtime.world import LOUD, Application, World, pcm
 
@@ -420,4 +420,4 @@ class Parties(RuleBasedStateMachine):
 
 
 TestParties = Parties.TestCase
-TestParties.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestParties.settings = settings(max_examples=30, stateful_step_count=20)

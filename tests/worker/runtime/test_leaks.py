@@ -9,9 +9,11 @@ import pytest
 
 from chalicelib.protocol.session.vocabulary import CallType, Codec
 from mediaworker.runtime import life
+from mediaworker.runtime.carriers import Carriers
 from mediaworker.runtime.wires import WIRES
 from mediaworker.session.legs import KeyPressed, LegEnded
 from tests.worker.runtime.fake_leg import FakeLeg, FakeLegs
+from tests.worker.runtime.sounds import LIBRARY
 from tests.worker.runtime.world import LOUD, Application, World, pcm
 
 OFFER = "v=0\r\n"
@@ -58,7 +60,12 @@ def opened(world: World, legs: FakeLegs, chance: random.Random) -> Application:
     legs.codec = chance.choice([Codec.OPUS, Codec.PCMU, Codec.PCMA])
     legs.wire = WIRES[Codec.PCM if legs.codec is Codec.OPUS else legs.codec]
     is_browser = chance.random() < 0.7
-    option: dict[str, Any] = {"offer": OFFER} if is_browser else {"codec": "pcm"}
+    codec = chance.choice(["pcm", "g722", "opus"])
+    option: dict[str, Any] = {"offer": OFFER} if is_browser else {"codec": codec}
+    option["denoise"] = chance.random() < 0.5
+    option["subscribe"] = is_browser and chance.random() < 0.3
+    if chance.random() < 0.5:
+        option["agc"] = {}
     caller = world.open(call_type=CallType.WEBRTC if is_browser else CallType.WEBSOCKET)
     if is_browser:
         legs.last.has_keys = chance.random() < 0.5
@@ -99,7 +106,7 @@ def test_leave_nothing_of_thousands_of_sessions(
     # A record of the log keeps the frames of what failed.
     monkeypatch.setattr(life.logger, "disabled", True)
     legs, chance = FakeLegs(), random.Random(1)
-    world = World(capacity=EACH, legs=legs.makers)
+    world = World(capacity=EACH, legs=legs.makers, carriers=Carriers(LIBRARY))
     live(world=world, legs=legs, chance=chance)
     before = kinds()
     for _ in range(ROUNDS):
@@ -113,13 +120,23 @@ def test_leave_nothing_of_thousands_of_sessions(
 def test_give_back_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life.logger, "disabled", True)
     legs, chance = FakeLegs(), random.Random(2)
-    world = World(capacity=EACH, legs=legs.makers)
+    world = World(capacity=EACH, legs=legs.makers, carriers=Carriers(LIBRARY))
     for _ in range(3):
         live(world=world, legs=legs, chance=chance)
     ears = world.engine._ears
     assert ears._places == {}
     assert all(rows == {} for rows in ears._rows.values())
     assert all(rows == {} for rows in ears._key_rows.values())
+    enhancers = ears._enhancers
+    benches = [*enhancers._denoisers.values()]
+    benches += [bench for _, bench in enhancers._gains.values()]
+    assert len(benches) == 4 and not any(map(len, benches))
+    assert all(bench._numbers._next <= EACH for bench in benches)
+    for bench in benches:
+        parts = vars(bench._processor).get("_memory")
+        kept = parts.parts if parts else (vars(bench._processor)["_state"],)
+        assert not any(part.any() for part in kept), "a freed row is zero"
+    assert not world.engine._subscribers.is_busy
     takes = [one.take_row for one in ears._detectors.values()]
     takes += [one.take_row for one in ears._key_detectors.values()]
     for take in takes:

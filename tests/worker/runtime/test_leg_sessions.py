@@ -26,7 +26,7 @@ from mediaworker.session.legs import (
     Rang,
     TakeCall,
 )
-from mediaworker.speech.messages import Heard, Synthesize
+from mediaworker.speech.requests import Heard, Synthesize
 from tests.worker.runtime.fake_leg import ANSWER, FakeLeg, FakeLegs
 from tests.worker.runtime.world import (
     ALICE,

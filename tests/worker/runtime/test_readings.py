@@ -24,7 +24,8 @@ def test_tell_of_legs_and_their_packets() -> None:
     )
     world.open(call_type=CallType.SIP)
     legs.last.statistics = LegStatistics(1, 2, 3, 4, 5)
-    told = readings_of(Parts(world.roster, world.engine, world.desk, ticker, collector))
+    parts = (world.roster, world.engine, world.desk, world.recorders)
+    told = readings_of(Parts(*parts, ticker, collector))
     assert (told["legs_sip"], told["legs_webrtc"]) == (1, 0)
     assert told["rtp_packets_received_total"] == 1
     assert told["rtp_packets_sent_total"] == 2

@@ -10,16 +10,15 @@ from mediaworker.audio import g711
 from mediaworker.runtime.inbound import MOST_SECONDS
 from mediaworker.runtime.line import FULL_COMMANDS
 from mediaworker.runtime.ports import Draining, IdInUse, NotYours, Overloaded
-from mediaworker.speech.messages import (
+from mediaworker.speech.replies import Misheard, Text
+from mediaworker.speech.requests import (
     Cancel,
     Consumed,
     Deafen,
     Fetch,
     Heard,
     Listen,
-    Misheard,
     Synthesize,
-    Text,
     Transcribe,
 )
 from tests.worker.runtime.world import ALICE, LOUD, POISON, World, pcm
@@ -304,6 +303,7 @@ def test_hang_up_and_forget() -> None:
     assert len(caller.events) == count
 
 
+@pytest.mark.covers("note cleanup on close")
 def test_end_when_the_socket_is_closed() -> None:
     world = World()
     caller = world.open().invite(codec="pcm")
@@ -314,6 +314,7 @@ def test_end_when_the_socket_is_closed() -> None:
     assert (ended.reason, ended.initiator) == ("byCaller", "caller")
 
 
+@pytest.mark.covers("query.id")
 def test_come_back_in_time() -> None:
     world = World()
     caller = world.open(id="mine").invite(codec="pcm")
@@ -480,6 +481,7 @@ def test_count_frames_that_were_not_there_in_time() -> None:
     assert len(caller.peer.audio) == 2
 
 
+@pytest.mark.covers("note timestamps in ms", "note trackId")
 def test_tell_events_as_one_json_object_each() -> None:
     world = World()
     caller = world.open().invite(codec="pcm")

@@ -12,21 +12,32 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.lease import SessionFact
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType, VadType
+from mediaworker.recording.messages import Reply as Recorded
+from mediaworker.recording.messages import Request as Recording
+from mediaworker.recording.ring import Side
+from mediaworker.runtime.archive import Archive, Kept
 from mediaworker.runtime.backlog import Backlog
 from mediaworker.runtime.bridge import Bridges
+from mediaworker.runtime.carriers import Carriers
 from mediaworker.runtime.detectors import Detector, Rows, Window
 from mediaworker.runtime.engine import Engine
 from mediaworker.runtime.house import House
 from mediaworker.runtime.isolation import Failed
 from mediaworker.runtime.legs import Legs
+from mediaworker.runtime.passes import Passes
 from mediaworker.runtime.ports import SessionHandle
+from mediaworker.runtime.recorders import Recorders
 from mediaworker.runtime.roster import Draws, Roster
 from mediaworker.runtime.speechdesk import SpeechDesk
-from mediaworker.speech.messages import Cancel, Chunk, Made, Ready, Reply, Request
+from mediaworker.speech.replies import Chunk, Made, Ready, Reply
+from mediaworker.speech.requests import Cancel, Request
+from tests.worker.runtime.media_door import FakeDoor
 from tests.worker.runtime.peer import FakePeer
 
 ALICE = Principal("acme", "alice")
+EPOCH_MS = 1_700_000_000_000
 SLOT = 0.020
+NOTHING_KEPT = Kept()
 RESUME_SECONDS = 5.0
 LOUD = 1_000
 POISON = 12_345
@@ -68,6 +79,59 @@ class FakeSpeech:
             self.hear(Chunk(job, samples))
         if is_all:
             self.hear(Made(job, "embedded", len(samples) // 16, 1, 2))
+
+
+@dataclass
+class FakeRecording:
+    """Takes all that it is told while it is up; the frames by recording and side."""
+
+    requests: list[Recording] = field(default_factory=list)
+    frames: dict[tuple[int, Side], dict[int, list[Any]]] = field(default_factory=dict)
+    """Then by slot."""
+    slots: list[int] = field(default_factory=list)
+    is_up: bool = True
+    is_full: bool = False
+    hear: Callable[[Recorded], None] = lambda reply: None
+    die: Callable[[], None] = lambda: None
+
+    def listen(
+        self, hear: Callable[[Recorded], None], died: Callable[[], None]
+    ) -> None:
+        self.hear, self.die = hear, died
+
+    def send(self, request: Recording) -> bool:
+        if self.is_up:
+            self.requests.append(request)
+        return self.is_up
+
+    def put(
+        self, side: Side, slot: int, recordings: Sequence[int], samples: Any
+    ) -> bool:
+        if self.is_full:
+            return False
+        for recording, frame in zip(recordings, samples, strict=True):
+            slots = self.frames.setdefault((recording, side), {})
+            slots.setdefault(slot, []).append(frame.copy())
+        return True
+
+    def turn(self, slot: int) -> None:
+        self.slots.append(slot)
+
+    def advance(self) -> None:
+        """Who reads it reads it at once."""
+
+    async def run(self) -> None:
+        """It is up."""
+
+    def asked(self, kind: type[Any]) -> list[Any]:
+        return [request for request in self.requests if isinstance(request, kind)]
+
+    def levels(self, recording: int, side: Side) -> dict[int, list[int]]:
+        """The first sample of each frame, by slot."""
+        found = self.frames.get((recording, side), {})
+        return {
+            slot: [int(frame[0]) for frame in frames] for slot, frames in found.items()
+        }
 
 
 class LevelDetector:
@@ -134,6 +198,8 @@ class World:
         capacity: int = 100,
         detector_of: Callable[[int, VadType], Detector] = level_detector,
         legs: Legs | None = None,
+        kept: Kept = NOTHING_KEPT,
+        carriers: Carriers | None = None,
     ) -> None:
         self.now = 1_000.0
         self.slot = 0
@@ -141,8 +207,18 @@ class World:
         self.speech = FakeSpeech()
         self.facts = FakeFacts()
         self.desk = SpeechDesk(self.speech)
-        self.engine = Engine(detector_of, lambda rate: FakeKeys(), self.desk)
+        self.recording = FakeRecording()
+        self.recorders = Recorders(self.recording, self.facts, lambda: EPOCH_MS)
+        self.engine = Engine(
+            detector_of,
+            lambda rate: FakeKeys(),
+            self.desk,
+            self.recorders,
+            carriers,
+        )
         self.backlog = Backlog(lambda: self.now)
+        self.media = FakeDoor()
+        self.passes = Passes(self.media, self.engine.rearrange)
         numbers = itertools.count(1)
         house = House(
             self.engine,
@@ -153,6 +229,9 @@ class World:
             lambda: self.now,
             RESUME_SECONDS,
             lambda seat: self.roster.forget(seat),
+            self.recorders,
+            Archive(self.recording, kept, lambda: EPOCH_MS),
+            self.passes,
         )
         self.roster = Roster(
             house,
@@ -164,7 +243,7 @@ class World:
             Draws(
                 lambda: f"00000000-0000-4000-8000-{next(numbers):012x}",
                 lambda: 42,
-                lambda: 1_700_000_000_000,
+                lambda: EPOCH_MS,
             ),
         )
         self.speech.come_up()

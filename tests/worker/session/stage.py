@@ -19,7 +19,8 @@ from mediaworker.session.identity import Identity
 from mediaworker.session.legs import LegEffect, LegEvent
 from mediaworker.session.machine import Session
 from mediaworker.session.rules import Rules
-from mediaworker.speech.messages import Broken, Made, Misheard, Text
+from mediaworker.speech.replies import Broken, Chunk, Made, Misheard, Text
+from tests.protocol.session.schema_faults import check_told
 
 EPOCH_MS = 1_700_000_000_000
 """When the stage's clock stands at 0."""
@@ -92,27 +93,27 @@ class Stage:
 
     def supply(self, job: int, ms: int, sample: int = 1) -> "Stage":
         audio = sample.to_bytes(2, "little") * (ms * self.session.rate // 1_000)
-        self.session.chunk(job, audio, self.now)
+        self.session.speech_told(Chunk(job, audio), self.now)
         return self._drain()
 
     def make(self, job: int, total_ms: int = 40, **fields: Any) -> "Stage":
         reply = Made(job, "embedded", total_ms, 12, 34, **fields)
-        self.session.made(reply, self.now)
+        self.session.speech_told(reply, self.now)
         return self._drain()
 
     def break_(self, job: int, sentence: str = "no", code: int = 500) -> "Stage":
-        self.session.broken(Broken(job, "embedded", sentence, code), self.now)
+        self.session.speech_told(Broken(job, "embedded", sentence, code), self.now)
         return self._drain()
 
     def answer(
         self, text: str, utterance: int = 1, *, is_final: bool = True
     ) -> "Stage":
         reply = Text(1, 1, utterance, text, "embedded", is_final, 80)
-        self.session.text(reply, self.now)
+        self.session.speech_told(reply, self.now)
         return self._drain()
 
     def mishear(self, utterance: int = 1) -> "Stage":
-        self.session.misheard(
+        self.session.speech_told(
             Misheard(1, 1, utterance, "embedded", "no", 500), self.now
         )
         return self._drain()
@@ -184,7 +185,10 @@ class Stage:
         return self._drain()
 
     def _drain(self) -> "Stage":
-        self.events += self.session.events()
+        told = self.session.events()
+        for event in told:
+            check_told(event)
+        self.events += told
         self.effects += self.session.effects()
         return self
 

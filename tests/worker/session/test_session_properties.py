@@ -54,6 +54,7 @@ from chalicelib.protocol.session.events import (
 )
 from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.speech import (
+    EouOption,
     SynthesisOption,
     TranscriptionOption,
     VadOption,
@@ -72,7 +73,7 @@ from mediaworker.session.effects import (
     SayText,
 )
 from mediaworker.session.legs import DropLeg, LegEvent
-from mediaworker.speech.messages import Broken, Made, Misheard, Text
+from mediaworker.speech.replies import Beep, Broken, Judged, Made, Misheard, Text
 from tests.protocol.session.strategies import UNICODE, records_of
 from tests.worker.session.stage import SESSION_ID, TRACK, WINDOW_MS, Stage
 
@@ -96,6 +97,8 @@ options = st.builds(
     asr=st.none() | st.builds(TranscriptionOption, start_when_answer=st.booleans()),
     tts=st.none() | st.just(SynthesisOption(max_concurrent_tasks=2)),
     inactivity_timeout=st.sampled_from([None, None, 0, 30]),
+    eou=st.none() | st.builds(EouOption, timeout=st.sampled_from([None, 0, 1, 900])),
+    extra=st.sampled_from([None, {"answerMachineDetection": True}]),
 )
 said = st.builds(
     Tts,
@@ -112,7 +115,11 @@ ordinary = st.one_of(
     said,
     said,
     played,
-    st.builds(Interrupt, graceful=st.booleans()),
+    st.builds(
+        Interrupt,
+        graceful=st.booleans(),
+        fade_out_ms=st.none() | st.integers(0, 200),
+    ),
     st.just(Pause()),
     st.just(Resume()),
     st.builds(Mute, track_id=st.sampled_from([None, TRACK, SESSION_ID, "x"])),
@@ -243,6 +250,17 @@ class SessionMachine(RuleBasedStateMachine):
     )
     def answer(self, utterance: int, text: str, is_final: bool) -> None:
         self.stage.answer(text, utterance, is_final=is_final)
+
+    @rule(number=st.integers(0, 3), probability=st.none() | st.floats(0, 1))
+    def judge(self, number: int, probability: float | None) -> None:
+        judged = Judged(1, number, probability, 40)
+        self.stage.session.speech_told(judged, self.stage.now)
+        self.stage.settle()
+
+    @rule(from_ms=st.integers(0, 9_000))
+    def beep(self, from_ms: int) -> None:
+        self.stage.session.speech_told(Beep(1, from_ms, from_ms + 180), self.stage.now)
+        self.stage.settle()
 
     @rule(utterance=st.integers(0, 5))
     def mishear(self, utterance: int) -> None:
@@ -438,7 +456,6 @@ TestSipSession = SipMachine.TestCase
 TestIncomingSession = IncomingMachine.TestCase
 for case in (TestSession, TestWebRtcSession, TestSipSession, TestIncomingSession):
     case.settings = settings(
-        deadline=None,
         max_examples=120,
         stateful_step_count=50,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -449,7 +466,7 @@ anything = st.one_of(*(records_of(command) for command in HARMLESS))
 malformed = st.text(UNICODE, max_size=8).map(MalformedCommand)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(messages=st.lists(anything | malformed, min_size=25, max_size=25))
 def test_thousand_hostile_commands_leave_the_session_alive(
     messages: list[Command | MalformedCommand],
@@ -480,7 +497,7 @@ answers = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(first=answers, then=st.lists(anything, max_size=4))
 def test_any_beginning_is_answered(first: tuple[Command], then: list[Command]) -> None:
     stage = Stage()
@@ -492,7 +509,7 @@ def test_any_beginning_is_answered(first: tuple[Command], then: list[Command]) -
     check(stage.settle())
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     sentence=st.text(),
     provider=st.text(),
@@ -505,10 +522,10 @@ def test_whatever_the_speech_process_says_can_be_told(
     stage = Stage().invite(tts={"maxConcurrentTasks": 2}, asr={})
     stage.say("One").say("Two").hear(640).hush(320)
     session, now = stage.session, stage.now
-    session.made(Made(1, provider, 1, 1, 1, False, speaker), now)
-    session.broken(Broken(2, provider, sentence, code), now)
-    session.text(Text(1, 1, 1, sentence, provider, True, 1), now)
-    session.misheard(Misheard(1, 1, 1, provider, sentence, code), now)
+    session.speech_told(Made(1, provider, 1, 1, 1, False, speaker), now)
+    session.speech_told(Broken(2, provider, sentence, code), now)
+    session.speech_told(Text(1, 1, 1, sentence, provider, True, 1), now)
+    session.speech_told(Misheard(1, 1, 1, provider, sentence, code), now)
     session.notice(provider, sentence, code, now)
     session.end(sentence, provider, now, sentence, code)
     for event in stage.settle().events:

@@ -45,6 +45,14 @@ def come() -> Stage:
     return stage
 
 
+@pytest.mark.covers(
+    "event.incoming.event",
+    "event.incoming.trackId",
+    "event.incoming.timestamp",
+    "event.incoming.caller",
+    "event.incoming.callee",
+    "event.incoming.sdp",
+)
 def test_call_that_came_is_told_at_once() -> None:
     stage = waiting().tell(CAME)
     assert stage.told() == ["incoming"]
@@ -73,15 +81,22 @@ def test_call_that_came_is_told_whatever_it_says_of_itself() -> None:
     assert bare.headers is None
 
 
+@pytest.mark.covers(
+    "accept.command",
+    "accept.option",
+    "event.hangup.answerTime",
+    "event.hangup.from",
+    "event.hangup.to",
+)
 def test_call_is_accepted_and_answered_in_order() -> None:
-    stage = come().send("accept", option={"vad": {}, "recorder": {"recorderFile": "a"}})
+    stage = come().send("accept", option={"vad": {}, "realtime": {}})
     assert stage.told() == ["trackStart (call)"]
     assert stage.leg_was_asked() == [TakeCall()]
     stage.now += 1
     stage.tell(AGREED)
     assert stage.wanted(Connect) == [Connect(Codec.PCMA, VadType.SILERO, False)]
     stage.tell(ANSWERED, MediaArrived())
-    assert stage.told() == ["answer", "error recorder 501", "mediaReady"]
+    assert stage.told() == ["answer", "error realtime 501", "mediaReady"]
     assert stage.session.is_connected
     stage.tell(LegEnded("byCaller", "caller"))
     hangup = stage.last(HungUp)
@@ -91,6 +106,7 @@ def test_call_is_accepted_and_answered_in_order() -> None:
     assert hangup.to and hangup.to.username == "bob"
 
 
+@pytest.mark.covers("ringing.command", "ringing.earlyMedia", "ringing.ringtone")
 def test_call_rings_with_a_tone_until_it_is_accepted() -> None:
     stage = come().send("ringing").send("ringing", ringtone=TONE)
     assert stage.leg_was_asked() == [RingBack(False), RingBack(True)]
@@ -160,12 +176,13 @@ def test_ears_of_a_call_that_rang_open_step_by_step() -> None:
 
 
 def test_recorder_of_the_ringing_is_told_once_after_the_answer() -> None:
-    recorder = {"recorderFile": "a.wav"}
+    recorder = {"recorderFile": "../a.wav"}
     stage = come().send("ringing", recorder=recorder)
     stage.send("accept", option={"recorder": recorder}).tell(AGREED, ANSWERED)
-    assert stage.told() == ["trackStart (call)", "answer", "error recorder 501"]
+    assert stage.told() == ["trackStart (call)", "answer", "error recorder 400"]
 
 
+@pytest.mark.covers("reject.command", "reject.reason", "reject.code")
 @pytest.mark.parametrize(("code", "sent"), [(486, 486), (None, 603)])
 def test_rejected_call_is_declined_at_once(code: int | None, sent: int) -> None:
     stage = come().send("ringing").send("reject", reason="not now", code=code)
@@ -268,6 +285,19 @@ def test_session_that_listens_waits_for_as_long_as_it_takes(user: str) -> None:
     assert stage.tell(CAME).told() == ["incoming"]
     stage.wait(61)
     assert stage.told()[-2:] == ["error session 408", "hangup"]
+
+
+def test_session_only_listens_until_a_call_has_come() -> None:
+    stage = waiting(listen="bob")
+    assert stage.session.only_listens
+    assert not stage.tell(CAME).session.only_listens
+
+
+@pytest.mark.parametrize("call_type", list(CallType))
+def test_session_that_waits_for_an_invite_does_not_only_listen(
+    call_type: CallType,
+) -> None:
+    assert not Stage(call_type).session.only_listens
 
 
 def test_only_a_sip_session_listens() -> None:

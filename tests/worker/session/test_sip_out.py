@@ -48,6 +48,24 @@ def live(**option: object) -> Stage:
     return stage
 
 
+@pytest.mark.covers(
+    "path /call/sip",
+    "CallOption.callee",
+    "CallOption.caller",
+    "CallOption.handshakeTimeout",
+    "event.ringing.event",
+    "event.ringing.trackId",
+    "event.ringing.timestamp",
+    "event.ringing.earlyMedia",
+    "event.hangup.startTime",
+    "event.hangup.ringingTime",
+    "event.hangup.from",
+    "event.hangup.to",
+    "event.hangup.extra",
+    "event.trackEnd.duration",
+    "Attendee.username",
+    "Attendee.realm",
+)
 def test_invite_places_a_call_and_tells_of_it_in_order() -> None:
     stage = Stage(CallType.SIP)
     stage.invite(callee=CALLEE, caller="sip:a@b.example", handshakeTimeout="20s")
@@ -85,6 +103,7 @@ def test_invite_places_a_call_and_tells_of_it_in_order() -> None:
     assert isinstance(drop, DropLeg) and isinstance(close, Close)
 
 
+@pytest.mark.covers("CallOption.sip", "SipOption.username", "SipOption.realm")
 @pytest.mark.parametrize(
     ("sip", "caller"),
     [
@@ -111,6 +130,13 @@ def test_invite_without_a_callee_is_rejected(option: dict[str, str]) -> None:
     assert stage.leg_was_asked() == [DropLeg()]
 
 
+@pytest.mark.covers(
+    "event.reject.event",
+    "event.reject.trackId",
+    "event.reject.timestamp",
+    "event.reject.reason",
+    "event.reject.code",
+)
 @pytest.mark.parametrize(
     ("code", "reason", "initiator"),
     [
@@ -195,6 +221,7 @@ def test_early_media_is_heard_and_spoken_into() -> None:
     assert stage.wanted(Listen) == []
 
 
+@pytest.mark.covers("TranscriptionOption.startWhenAnswer")
 def test_recognizer_hears_from_the_answer_on_when_it_is_to() -> None:
     stage = placed(asr={"startWhenAnswer": True, "language": "en"})
     stage.tell(AGREED).hear(960).hush(640)

@@ -37,6 +37,20 @@ def texts(stage: Stage) -> list[str]:
     return [effect.text for effect in stage.wanted(SayText)]
 
 
+@pytest.mark.covers(
+    "tts.command",
+    "tts.text",
+    "event.trackStart.event",
+    "event.trackStart.trackId",
+    "event.trackStart.timestamp",
+    "event.trackStart.playId",
+    "event.trackEnd.event",
+    "event.trackEnd.trackId",
+    "event.trackEnd.timestamp",
+    "event.trackEnd.duration",
+    "event.trackEnd.ssrc",
+    "event.trackEnd.playId",
+)
 def test_text_is_made_and_played() -> None:
     stage = speaking().say("Hello 👋 there", playId="a")
     assert texts(stage) == ["Hello  there"]
@@ -60,6 +74,13 @@ def test_last_frame_is_filled_with_silence() -> None:
     assert stage.frame() is None
 
 
+@pytest.mark.covers(
+    "event.metrics.event",
+    "event.metrics.timestamp",
+    "event.metrics.key",
+    "event.metrics.duration",
+    "event.metrics.data",
+)
 def test_made_text_is_measured() -> None:
     stage = speaking().say("Hello", playId="a").supply(1, 40)
     stage.make(1, 40, speaker="slt", is_cached=True)
@@ -84,6 +105,7 @@ def test_made_text_is_measured() -> None:
     }
 
 
+@pytest.mark.covers("tts.playId", "note playId")
 @pytest.mark.parametrize("play_id", ["a", None])
 def test_texts_of_one_play_id_follow_each_other_in_one_track(
     play_id: str | None,
@@ -114,6 +136,7 @@ def test_passage_that_is_late_is_not_waited_for_in_the_middle_of_a_frame() -> No
     assert stage.play_out(300) == 10
 
 
+@pytest.mark.covers("SynthesisOption.maxConcurrentTasks")
 @pytest.mark.parametrize(("asked", "running"), [(1, 1), (2, 2), (64, 4)])
 def test_texts_are_made_side_by_side_as_far_as_allowed(
     asked: int, running: int
@@ -152,6 +175,17 @@ def test_text_without_play_id_takes_the_place_of_one_with() -> None:
     assert stage.told() == ["interruption a", "trackEnd a"]
 
 
+@pytest.mark.covers(
+    "interrupt.command",
+    "event.interruption.event",
+    "event.interruption.trackId",
+    "event.interruption.timestamp",
+    "event.interruption.playId",
+    "event.interruption.subtitle",
+    "event.interruption.position",
+    "event.interruption.totalDuration",
+    "event.interruption.current",
+)
 def test_interruption_tells_how_far_it_came() -> None:
     stage = speaking().say("one two three four", playId="a").supply(1, 1_000).make(1)
     stage.play_out(500)
@@ -196,6 +230,7 @@ def test_interrupt_of_nothing_is_nothing() -> None:
     assert speaking().send("interrupt").send("interrupt", graceful=True).told() == []
 
 
+@pytest.mark.covers("interrupt.graceful")
 def test_graceful_interrupt_lets_the_text_come_to_its_end() -> None:
     stage = speaking()
     for text in ("One", "Two", "Three"):
@@ -357,9 +392,84 @@ def test_wideband_call_has_frames_of_its_own_rate() -> None:
     assert frame is not None and len(frame) == 640
 
 
+@pytest.mark.covers(
+    "SynthesisOption.provider",
+    "SynthesisOption.speaker",
+    "SynthesisOption.volume",
+    "SynthesisOption.speed",
+    "SynthesisOption.samplerate",
+    "SynthesisOption.appId",
+    "SynthesisOption.secretId",
+    "SynthesisOption.secretKey",
+    "SynthesisOption.codec",
+    "SynthesisOption.subtitle",
+    "SynthesisOption.endpoint",
+    "SynthesisOption.extra",
+    "SynthesisOption.maxConcurrentTasks",
+)
+@pytest.mark.parametrize(
+    ("name", "value", "attribute"),
+    [
+        ("provider", "embedded", "provider"),
+        ("speaker", "slt", "speaker"),
+        ("volume", 7, "volume"),
+        ("speed", 1.5, "speed"),
+        ("samplerate", 8_000, "samplerate"),
+        ("appId", "1", "app_id"),
+        ("secretId", "2", "secret_id"),
+        ("secretKey", "3", "secret_key"),
+        ("codec", "pcm", "codec"),
+        ("subtitle", True, "subtitle"),
+        ("endpoint", "https://tts.example/", "endpoint"),
+        ("extra", {"a": "b"}, "extra"),
+        ("emotion", "neutral", "emotion"),
+        ("maxConcurrentTasks", 3, "max_concurrent_tasks"),
+    ],
+)
+@pytest.mark.parametrize("is_commands", [False, True])
+def test_option_reaches_the_voice(
+    name: str, value: object, attribute: str, is_commands: bool
+) -> None:
+    elsewhere = {"provider": "deepgram"} if name == "endpoint" else {}
+    option = {name: value, **elsewhere}
+    stage = Stage().invite(tts={} if is_commands else option)
+    stage.say("Hello", **({"option": option} if is_commands else {}))
+    (asked,) = stage.wanted(SayText)
+    assert getattr(asked.option, attribute) == value
+
+
+def test_text_may_have_a_name_in_the_cache() -> None:
+    stage = speaking().say("Hello", cacheKey="greeting").say("there")
+    stage.make(1)
+    assert [job.cache_key for job in stage.wanted(SayText)] == ["greeting", None]
+
+
+def test_commands_option_may_allow_more_at_once() -> None:
+    stage = speaking()
+    for number in range(3):
+        stage.say(f"Text {number}", option={"maxConcurrentTasks": 2})
+    assert len(texts(stage)) == 2
+
+
+def test_replacement_is_told_in_order() -> None:
+    stage = speaking().say("One", playId="a").supply(1, 100).make(1)
+    stage.play_out(40)
+    stage.say("Two", playId="b").supply(2, 40).make(2).play_out(60)
+    assert stage.told() == [
+        "trackStart a",
+        "interruption a",
+        "trackEnd a",
+        "trackStart b",
+        "trackEnd b",
+    ]
+    times = [event.timestamp for event in stage.all(TrackEnded)]
+    assert times == sorted(times)
+
+
 # Streams
 
 
+@pytest.mark.covers("tts.streaming", "tts.endOfStream", "note TTS streams")
 def test_stream_is_said_sentence_by_sentence() -> None:
     stage = speaking()
     for fragment in ("Hel", "lo there.", " How", " are you? I", " am fine"):
@@ -495,6 +605,7 @@ def test_end_of_stream_may_come_with_a_whole_text() -> None:
 # Audio of the application's own
 
 
+@pytest.mark.covers("tts.base64")
 def test_given_audio_is_brought_to_the_calls_rate() -> None:
     stage = Stage().invite()
     stage.say(pcm(1_000), base64=True, playId="a")
@@ -515,6 +626,7 @@ def test_given_audio_at_the_calls_rate_is_played_as_it_is() -> None:
     assert played == base64.b64decode(audio)
 
 
+@pytest.mark.covers("SynthesisOption.samplerate")
 def test_given_audio_may_name_its_rate_and_have_a_header() -> None:
     stage = Stage().invite()
     wav = b"RIFF" + bytes(40) + base64.b64decode(pcm(60, 8_000)) + b"x"
@@ -560,6 +672,7 @@ def test_too_many_texts_are_refused() -> None:
 # After the end
 
 
+@pytest.mark.covers("tts.autoHangup", "note autoHangup")
 def test_auto_hangup_ends_the_call_after_that_very_track() -> None:
     stage = speaking().say("Bye", playId="a", autoHangup=True).supply(1, 40).make(1)
     stage.play_out(60)
@@ -592,6 +705,7 @@ def test_auto_hangup_is_forgotten_with_its_track(replaced_by: str) -> None:
     assert stage.session.is_connected
 
 
+@pytest.mark.covers("tts.waitInputTimeout", "event.silence.duration")
 @pytest.mark.parametrize(("timeout", "seconds"), [(3, 3.0), (1_500, 1.5)])
 def test_nobody_answering_is_told_as_silence(timeout: int, seconds: float) -> None:
     stage = speaking().say("Well?", waitInputTimeout=timeout).supply(1, 40).make(1)
@@ -617,6 +731,18 @@ def asking() -> Stage:
 
 def test_answer_by_voice_ends_the_wait() -> None:
     assert asking().hear(256).session.timer() is None
+
+
+@pytest.mark.parametrize("is_final", [False, True])
+def test_answer_in_words_ends_the_wait(is_final: bool) -> None:
+    stage = asking()
+    stage.hear(640).hush(320)
+    stage.send("interrupt").say("And?", waitInputTimeout=3).supply(2, 40).make(2)
+    stage.play_out(60)
+    assert stage.session.timer() is not None
+    stage.answer("yes", is_final=is_final)
+    stage.told()
+    assert "silence" not in stage.wait(5).told()
 
 
 def test_answer_by_key_ends_the_wait() -> None:

@@ -29,6 +29,13 @@ def heard(script: str, **option: float) -> list[tuple[int, Turn]]:
     return turns
 
 
+@pytest.mark.covers(
+    "VADOption.speechPadding",
+    "VADOption.silencePadding",
+    "VADOption.ratio",
+    "VADOption.voiceThreshold",
+    "VADOption.silenceTimeout",
+)
 @pytest.mark.parametrize(
     ("script", "option", "expected"),
     [
@@ -97,6 +104,13 @@ def test_gate_ignores_a_window_that_is_no_news() -> None:
     assert gate.rising_from_ms is None
 
 
+@pytest.mark.covers(
+    "CallOption.vad",
+    "event.speaking.event",
+    "event.speaking.trackId",
+    "event.speaking.timestamp",
+    "event.speaking.startTime",
+)
 def test_speaking_says_when_speech_began() -> None:
     stage = Stage().invite(vad={}).hush(320)
     stage.told()
@@ -105,6 +119,13 @@ def test_speaking_says_when_speech_began() -> None:
     assert stage.last(Speaking).timestamp == EPOCH_MS + 100_576
 
 
+@pytest.mark.covers(
+    "event.silence.event",
+    "event.silence.trackId",
+    "event.silence.timestamp",
+    "event.silence.startTime",
+    "event.silence.duration",
+)
 def test_silence_says_when_it_began_and_of_the_speech_before_it() -> None:
     stage = Stage().invite(vad={}).hush(320).hear(640)
     stage.told()
@@ -115,6 +136,7 @@ def test_silence_says_when_it_began_and_of_the_speech_before_it() -> None:
     assert silence.speech_start_time == EPOCH_MS + 100_320
 
 
+@pytest.mark.covers("VADOption.silenceTimeout", "note VAD events")
 def test_silence_timeout_repeats() -> None:
     stage = Stage().invite(vad={"silenceTimeout": 1000}).hush(2_112)
     assert stage.told()[2:] == ["silence", "silence"]

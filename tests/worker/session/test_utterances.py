@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.protocol.session.events import AsrDelta, AsrFinal, Failed, Metrics
 from mediaworker.session.rules import Rules
-from mediaworker.speech.messages import Misheard
+from mediaworker.speech.replies import Misheard
 from tests.worker.session.stage import EPOCH_MS, Stage
 
 START_MS = 640
@@ -27,6 +27,16 @@ def test_text_is_asked_for_while_speech_lasts() -> None:
     ]
 
 
+@pytest.mark.covers(
+    "event.asrDelta.event",
+    "event.asrDelta.trackId",
+    "event.asrDelta.index",
+    "event.asrDelta.timestamp",
+    "event.asrDelta.startTime",
+    "event.asrDelta.endTime",
+    "event.asrDelta.text",
+    "note ASR in real time",
+)
 def test_delta_is_told_when_the_text_changes() -> None:
     stage = listening().hear(640)
     stage.told()
@@ -39,6 +49,15 @@ def test_delta_is_told_when_the_text_changes() -> None:
     assert delta.end_time == EPOCH_MS + 100_000 + START_MS + 640
 
 
+@pytest.mark.covers(
+    "event.asrFinal.event",
+    "event.asrFinal.trackId",
+    "event.asrFinal.timestamp",
+    "event.asrFinal.index",
+    "event.asrFinal.startTime",
+    "event.asrFinal.endTime",
+    "event.asrFinal.text",
+)
 def test_final_is_asked_for_at_the_silence_and_told_at_the_endpoint() -> None:
     stage = listening().hear(640).hush(128)
     assert stage.asked()[-1] == (1, START_MS - 300, START_MS + 640 + 60, True)
@@ -177,6 +196,7 @@ def test_long_speech_is_cut() -> None:
     assert second.start_time == EPOCH_MS + 100_000 + 2_368
 
 
+@pytest.mark.covers("VADOption.maxBufferDurationSecs")
 @pytest.mark.parametrize(("seconds", "cuts"), [(2, 1), (0, 3), (50, 0)])
 def test_utterance_fits_the_detectors_buffer(seconds: float, cuts: int) -> None:
     stage = Stage().invite(asr={}, vad={"maxBufferDurationSecs": seconds})
@@ -199,7 +219,8 @@ def test_misheard_utterance_is_told_of_once() -> None:
 def test_misheard_look_in_between_is_no_news() -> None:
     stage = listening().hear(1_200)
     stage.told()
-    stage.session.misheard(Misheard(1, 1, 1, "embedded", "no", 500, False), stage.now)
+    reply = Misheard(1, 1, 1, "embedded", "no", 500, False)
+    stage.session.speech_told(reply, stage.now)
     assert stage.settle().told() == []
     stage.hush(320).answer("all of it", 1)
     assert stage.last(AsrFinal).text == "all of it"

@@ -43,6 +43,9 @@ def answered(**options: object) -> Stage:
     return stage
 
 
+@pytest.mark.covers(
+    "path /call/webrtc", "CallOption.offer", "CallOption.enableIpv6", "event.answer.sdp"
+)
 def test_offer_is_answered_once_the_leg_has_an_answer() -> None:
     stage = opened(caller="alice", enableIpv6=True)
     assert stage.told() == []
@@ -107,12 +110,12 @@ def test_candidates_go_both_ways_at_any_time() -> None:
 
 
 def test_shortcomings_are_told_after_the_answer() -> None:
-    stage = opened(recorder={"recorderFile": "a.wav"}, vad={"type": "ten"})
+    stage = opened(realtime={}, vad={"type": "ten"})
     stage.tell(AGREED, ANSWERED)
     assert stage.told(with_metrics=True) == [
         "trackStart (call)",
         "answer",
-        "error recorder 501",
+        "error realtime 501",
         "metrics vad.substituted",
     ]
 

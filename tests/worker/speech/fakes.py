@@ -12,8 +12,8 @@ from mediaworker.speech.cache import Disk, Memory
 from mediaworker.speech.fetching import Fetching
 from mediaworker.speech.hearing import Hearing
 from mediaworker.speech.helper import Helper
-from mediaworker.speech.messages import Broken, Chunk, Made, Reply
 from mediaworker.speech.ports import Hear, Heard, Voice
+from mediaworker.speech.replies import Broken, Chunk, Made, Reply
 from mediaworker.speech.speaking import Speaking, Threads
 from mediaworker.speech.transcriber import Transcriber
 from mediaworker.speech.voices import Voices

@@ -15,10 +15,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chalicelib.protocol.url_policy import UrlPolicy
 from mediaworker.audio.wav import wav_bytes
-from mediaworker.speech import download
+from mediaworker.speech import guard
+from mediaworker.speech.decoding.child import Children
+from mediaworker.speech.decoding.files import Files
+from mediaworker.speech.decoding.library import libsndfile
 from mediaworker.speech.download import Downloader, Patience
 from mediaworker.speech.fetching import LAG_SECONDS, Fetching
-from mediaworker.speech.messages import Broken, Fetch, Made, Reply
+from mediaworker.speech.prompts import Prompts
+from mediaworker.speech.replies import Broken, Made, Reply
+from mediaworker.speech.requests import Fetch
 from tests.worker.speech.fakes import RATE, Bench, Clock
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -63,6 +68,10 @@ async def never_ends(
             await writer.drain()
 
 
+def fetching(downloader: Downloader, clock: Callable[[], float]) -> Fetching:
+    return Fetching(downloader, Files(Children(libsndfile())), Prompts(clock), clock)
+
+
 def fetched(
     tmp_path: Path,
     serve: Serve,
@@ -76,11 +85,11 @@ def fetched(
     """The job's end, and what was sent of it."""
     downloader = Downloader(
         UrlPolicy(allows_loopback=True),
-        resolve=resolve or download.resolve,
+        resolve=resolve or guard.resolve,
         patience=HASTE,
         largest=largest,
     )
-    bench = Bench(tmp_path, Fetching(downloader, clock or Clock()))
+    bench = Bench(tmp_path, fetching(downloader, clock or Clock()))
     ends: list[Reply] = []
 
     async def connected(
@@ -147,16 +156,16 @@ def test_play_from_an_offset_at_another_rate(tmp_path: Path) -> None:
         (sends(answer("302 Found", b"", "Location: /")), "redirects", 502),
         (sends(answer("200 OK", b"x", "Content-Encoding: gzip")), "compresses", 415),
         (sends(answer("200 OK", b"x", length=2 << 20)), "larger than 1 MB", 413),
-        (sends(b"HTTP/1.1 200 OK\r\n\r\n", bytes(2 << 20)), "only WAV files", 415),
-        (sends(answer("200 OK", b"ID3\x04mp3")), "only WAV files", 415),
-        (sends(answer("200 OK", b"RIFF")), "only WAV files", 415),
+        (sends(b"HTTP/1.1 200 OK\r\n\r\n", bytes(2 << 20)), "only WAV, MP3, Ogg", 415),
+        (sends(answer("200 OK", b"ID3\x04mp3")), "only WAV, MP3, Ogg", 415),
+        (sends(answer("200 OK", b"RIFF")), "only WAV, MP3, Ogg", 415),
         (sends(answer("200 OK", FILE, length=10**5)), "before it was whole", 502),
         (sends(b"SSH-2.0-OpenSSH\r\n"), "not HTTP", 502),
         (sends(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000), "not HTTP", 502),
         (sends(b"HTTP/1.1 200", stays=True), "did not answer in time", 504),
         (sends(), "not HTTP", 502),
         (resets, "", 502),
-        (never_ends, "only WAV files", 415),
+        (never_ends, "only WAV, MP3, Ogg", 415),
     ],
 )
 def test_say_why_a_file_is_not_played(
@@ -275,7 +284,7 @@ def test_take_no_certificate_that_nobody_signed(tmp_path: Path) -> None:
     downloader = Downloader(
         UrlPolicy(allows_loopback=True), patience=Patience(), resolve=resolve
     )
-    Bench(tmp_path, Fetching(downloader, Clock())).run(talk)
+    Bench(tmp_path, fetching(downloader, Clock())).run(talk)
     assert broken(ends[0]) == ("the server's certificate is not valid", 502)
 
 

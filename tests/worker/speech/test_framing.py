@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaworker.speech.framing import LARGEST, LENGTH, BrokenFrame, Unpacker, pack
-from mediaworker.speech.messages import Cancel, Chunk, Heard, Reply, Request
+from mediaworker.speech.replies import Chunk, Reply
+from mediaworker.speech.requests import Cancel, Heard, Request
 
 MESSAGES: list[Request | Reply] = [
     Cancel(1),

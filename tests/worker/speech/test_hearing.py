@@ -8,15 +8,8 @@ import pytest
 from mediaworker.speech.cutting import LONGEST, parts
 from mediaworker.speech.ear import KEPT_MS, SLACK_MS, Ear, hearable
 from mediaworker.speech.hearing import LATEST_SECONDS, Hearing
-from mediaworker.speech.messages import (
-    Deafen,
-    Heard,
-    Listen,
-    Misheard,
-    Reply,
-    Text,
-    Transcribe,
-)
+from mediaworker.speech.replies import Misheard, Reply, Text
+from mediaworker.speech.requests import Deafen, Heard, Listen, Transcribe
 from mediaworker.speech.transcriber import Transcriber
 from tests.worker.speech.fakes import Bench, Clock, FakeRecogniser, Inline, settle
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from mediaworker.speech.messages import CREDIT_MS, Chunk, Reply
 from mediaworker.speech.outgoing import CHUNK_MS, Outgoing
+from mediaworker.speech.replies import Chunk, Reply
+from mediaworker.speech.requests import CREDIT_MS
 from mediaworker.speech.turns import Turns
 from tests.worker.speech.fakes import RATE, Clock, settle
 

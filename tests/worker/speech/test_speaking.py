@@ -6,15 +6,9 @@ import pytest
 
 from chalicelib.protocol.session.speech import DEFAULTS, SynthesisOption
 from mediaworker.speech import helper
-from mediaworker.speech.messages import (
-    CREDIT_MS,
-    Broken,
-    Cancel,
-    Consumed,
-    Made,
-    Synthesize,
-)
 from mediaworker.speech.ports import Failure, NotInstalled
+from mediaworker.speech.replies import Broken, Made
+from mediaworker.speech.requests import CREDIT_MS, Cancel, Consumed, Synthesize
 from mediaworker.speech.voices import Voices, installed
 from tests.worker.speech.fakes import PER_MS, RATE, Bench, FakeEngine, settle
 
@@ -172,6 +166,7 @@ def test_notice_an_engine_that_does_not_come_back(tmp_path: Path) -> None:
     Bench(tmp_path).run(talk)
 
 
+@pytest.mark.covers("SynthesisOption.speaker")
 def test_choose_a_voice() -> None:
     best, other = FakeEngine("best", ["en"], "amy"), FakeEngine("other", ["en", "zh"])
     voices = Voices([best, other])

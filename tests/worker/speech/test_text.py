@@ -68,6 +68,7 @@ def test_read_a_language_tag() -> None:
     assert tag(" ") is tag(None) is None
 
 
+@pytest.mark.covers("SynthesisOption.speed", "SynthesisOption.volume")
 @pytest.mark.parametrize(
     ("speed", "volume", "expected"),
     [

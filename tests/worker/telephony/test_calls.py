@@ -400,6 +400,7 @@ def test_wait_for_a_phone_that_holds() -> None:
 # Out
 
 
+@pytest.mark.covers("SipOption.headers")
 def test_place_a_call_with_headers() -> None:
     async def act() -> None:
         async with phones() as made, sip_phone() as phone:
@@ -446,7 +447,7 @@ def test_cancel_what_rings_too_long() -> None:
             await phone.until(InviteReceived)
             phone.do(lambda sip, call, now: sip.ring(call, now))
             assert (await seat.until(Declined)).code == 408
-            await eventually(lambda: made.readings()["sip_records_total"] == 1)
+            await eventually(lambda: made.readings()["sip_calls_ended_total"] == 1)
 
     play(act)
 
@@ -501,7 +502,7 @@ def test_have_as_many_calls_as_are_allowed() -> None:
             first.leg.obey(DropLeg())
             phone.do(lambda sip, call, now: sip.hang_up(call, now))
             third = Seat(made, "s3")
-            await eventually(lambda: made.readings()["sip_records_total"] >= 2)
+            await eventually(lambda: made.readings()["sip_calls_ended_total"] >= 2)
             third.place(phone)
             await phone.until(InviteReceived, 2)
 

@@ -1,7 +1,6 @@
 """Who may call whom, how often, and how settings say so."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
@@ -306,7 +305,6 @@ def test_read_settings() -> None:
             "PARLEY_SIP_CONCURRENT": "6",
             "PARLEY_SIP_DAILY": "7",
             "PARLEY_RING_SECONDS": "20",
-            "PARLEY_CDR": "/records",
         },
         **PRODUCTION,
     )
@@ -315,7 +313,6 @@ def test_read_settings() -> None:
     assert given.webhook_urls == ("https://a.example/x", "https://b.example/")
     assert len(given.destinations) == 2
     assert given.caps == Caps(5, 6, 7)
-    assert given.records == Path("/records")
     assert "whsec" not in repr(given) and "a.example" not in repr(given)
 
 

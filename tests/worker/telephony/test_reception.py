@@ -6,7 +6,6 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,6 +226,20 @@ def test_take_no_calls_when_the_worker_is_to_end() -> None:
     play(act)
 
 
+def test_send_waiting_calls_elsewhere_when_the_worker_is_to_end() -> None:
+    async def act() -> None:
+        business = Business()
+        async with told(business) as made, sip_phone() as phone:
+            phone.invite(target(made))
+            await eventually(lambda: business.told)
+            made.drain()
+            rejected = await phone.until(Rejected)
+            assert (rejected.status, rejected.retry_after) == (503, 10)
+            assert not made.readings()["sip_calls_waiting"]
+
+    play(act)
+
+
 def test_take_no_calls_where_there_is_no_room() -> None:
     async def act() -> None:
         business = Business()
@@ -255,23 +268,25 @@ def test_hang_up_when_the_worker_ends() -> None:
     play(act)
 
 
-def test_write_a_record_of_each_call(tmp_path: Path) -> None:
+def test_log_each_call_without_names(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
     async def act() -> None:
-        given = settings(records=tmp_path / "cdr")
-        async with phones(given) as made, sip_phone() as phone:
+        async with phones() as made, sip_phone() as phone:
             seat = Seat(made, listen="*")
             phone.invite(target(made))
             await seat.until(CallCame)
             seat.leg.obey(TakeCall())
             await phone.until(Accepted)
             phone.bye()
-            await eventually(lambda: made.readings()["sip_records_total"])
+            await eventually(lambda: made.readings()["sip_calls_ended_total"])
 
     play(act)
-    (file,) = (tmp_path / "cdr").iterdir()
-    record = json.loads(file.read_text())
-    assert record["direction"] == "inbound" and record["status_code"] == 200
-    assert record["caller"].startswith("sip:alice@") and record["codec"] == "pcmu"
+    (line,) = [each for each in caplog.records if each.message == "call ended"]
+    told = vars(line)
+    assert (told["direction"], told["status_code"]) == ("inbound", 200)
+    assert told["codec"] == "pcmu" and told["packets_lost"] == 0
+    assert "alice" not in repr(told)
 
 
 def test_sign_with_a_plain_secret_too() -> None:

@@ -10,6 +10,7 @@ from chalicelib.protocol import client_document
 from chalicelib.protocol.control import HealthStatus, WorkerHealth
 from chalicelib.protocol.ice import IceSettings
 from chalicelib.protocol.relay import MAX_BODY_BYTES, RELAY_PATH
+from chalicelib.protocol.session import schema
 from mediaworker.gateway.calls import Calls
 from mediaworker.gateway.commands import Commands
 from mediaworker.gateway.cors import Cors
@@ -18,6 +19,7 @@ from mediaworker.gateway.errors import Refused, refusals_as_json
 from mediaworker.gateway.handshake import CALL_TYPES
 from mediaworker.gateway.metrics import Metrics, Readings
 from mediaworker.gateway.orders import Obey, Orders
+from mediaworker.gateway.precache import Precache, Prepare
 from mediaworker.gateway.relay import Relay, RelayDoor
 from mediaworker.gateway.streams import Streams
 from mediaworker.runtime.ports import Sessions
@@ -38,6 +40,7 @@ class Desk:
     epoch_ms: Callable[[], int]
     new_id: Callable[[], str]
     relay: Relay
+    prepare: Prepare
     origins: frozenset[str] = frozenset()
     """Of pages that may read the answers; ``*`` for any."""
 
@@ -50,6 +53,7 @@ def application_of(desk: Desk) -> web.Application:
     commands = Commands(desk.sessions, desk.doorkeeper)
     streams = Streams(desk.sessions, desk.doorkeeper)
     relay = RelayDoor(desk.relay, desk.doorkeeper)
+    precache = Precache(desk.prepare, desk.doorkeeper)
 
     async def health(request: web.Request) -> web.Response:
         found = desk.health()
@@ -58,9 +62,13 @@ def application_of(desk: Desk) -> web.Application:
 
     # Made before the first session, for it takes a part of a tick.
     described = json.dumps(client_document.document())
+    protocol = json.dumps(schema.document())
 
     async def asyncapi(request: web.Request) -> web.Response:
         return web.json_response(text=described)
+
+    async def session_protocol(request: web.Request) -> web.Response:
+        return web.json_response(text=protocol)
 
     async def ice_servers(request: web.Request) -> web.Response:
         principal = desk.doorkeeper.admit(request.headers, request.query)
@@ -75,6 +83,7 @@ def application_of(desk: Desk) -> web.Application:
     router = application.router
     router.add_get("/health", health)
     router.add_get("/asyncapi.json", asyncapi)
+    router.add_get("/protocol.schema.json", session_protocol)
     router.add_get("/metrics", metrics.show)
     router.add_get("/iceservers", ice_servers)
     router.add_get("/call/lists", calls.lists)
@@ -82,6 +91,7 @@ def application_of(desk: Desk) -> web.Application:
     router.add_post("/call/kill/{id}", calls.kill)
     router.add_post("/command/{id}", commands.take)
     router.add_get("/events/{id}", streams.show, allow_head=False)
+    router.add_post("/precache", precache.take)
     router.add_post("/internal/orders", orders.take)
     router.add_post(RELAY_PATH, relay.take)
     for path in CALL_TYPES:

@@ -2,35 +2,47 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from chalicelib.protocol.session.vocabulary import VadType
+from mediaworker.audio.denoising import Denoiser
+from mediaworker.audio.gain import GainControl
 from mediaworker.audio.key_tones import KeyTones
+from mediaworker.audio.opus import OpusLibrary
 from mediaworker.audio.silero import Network, Weights
 from mediaworker.runtime import clock as world
 from mediaworker.runtime import garbage
 from mediaworker.runtime.admission import Ticks
+from mediaworker.runtime.archive import Archive, Kept
 from mediaworker.runtime.backlog import Backlog
 from mediaworker.runtime.bridge import Bridges
+from mediaworker.runtime.carriers import Carriers
 from mediaworker.runtime.detectors import Detector, SileroDetector, WebRtcDetector
 from mediaworker.runtime.engine import Engine
 from mediaworker.runtime.house import House
 from mediaworker.runtime.legs import Legs
 from mediaworker.runtime.occupant import Occupant
+from mediaworker.runtime.passes import MediaDoor, Passes
 from mediaworker.runtime.ports import FactSink, SpeechProcess
+from mediaworker.runtime.preparations import Preparations
 from mediaworker.runtime.readings import Parts, readings_of
+from mediaworker.runtime.recorders import Recorders, RecordingProcess
 from mediaworker.runtime.roster import Roster
 from mediaworker.runtime.speechdesk import SpeechDesk
 from mediaworker.runtime.ticker import Ticker
 from mediaworker.runtime.wires import WIRES
+from mediaworker.session.rules import Rules
 
 WEIGHTS_FILE = "silero.npz"
 WARM_UP_ROUNDS = 32
 PATIENCE_SECONDS = 10.0
 """After which a worker serves sessions without speech, too."""
+PATIENT_SECONDS, HASTY_SECONDS = 15.0, 1.5
+"""How long recordings may take to be kept, when the worker ends."""
 
 
 class ModelsMissing(Exception):
@@ -49,6 +61,14 @@ class RuntimeSettings:
     """How long a session outlives the loss of its socket."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Who records sessions, and what is written of them beside."""
+
+    process: RecordingProcess
+    kept: Kept
+
+
 class Runtime:
     """Sessions, their tick, and what they share."""
 
@@ -61,6 +81,10 @@ class Runtime:
         speech: SpeechProcess,
         may_take: Callable[[], bool],
         legs: Legs,
+        recording: Recording,
+        opus: OpusLibrary | None = None,
+        *,
+        media: MediaDoor,
     ) -> None:
         """Raises `ModelsMissing`. ``may_take`` tells whether the fleet lets it."""
         clock = world.monotonic
@@ -70,10 +94,18 @@ class Runtime:
         self._began = clock()
         self._was_ready = False
         self._speech = SpeechDesk(speech)
+        self.prepare = Preparations(self._speech).prepare
+        self._recorders = Recorders(recording.process, facts, world.epoch_ms)
+        carriers = Carriers(opus)
         self._engine = Engine(
-            lambda rate, kind: _detector(weights, rate, kind), KeyTones, self._speech
+            lambda rate, kind: _detector(weights, rate, kind),
+            KeyTones,
+            self._speech,
+            self._recorders,
+            carriers,
         )
         backlog = Backlog(clock)
+        self._passes = Passes(media, self._engine.rearrange)
         house = House(
             self._engine,
             Bridges(lambda name: self.sessions.find(name), self._engine.rearrange),
@@ -83,6 +115,9 @@ class Runtime:
             clock,
             settings.resume_seconds,
             self._forget,
+            self._recorders,
+            Archive(recording.process, recording.kept, world.epoch_ms),
+            self._passes,
         )
         self.sessions = Roster(
             house,
@@ -91,6 +126,7 @@ class Runtime:
             settings.capacity,
             lambda: not (self.is_ready and may_take()) or self._is_overloaded(),
             legs,
+            rules=Rules(codecs=carriers.codecs),
         )
         self._collector = garbage.Collector(clock)
         self._ticker = Ticker(
@@ -102,6 +138,7 @@ class Runtime:
         )
         backlog.rung = self._ticker.work_soon
         self._has_left = asyncio.Event()
+        self._recorders.moved = self._has_left.set
         _warm_up(weights)
 
     @property
@@ -124,13 +161,27 @@ class Runtime:
                     await self._has_left.wait()
         except TimeoutError:
             self.sessions.end_all("the worker stops")
+        await self._keep(PATIENT_SECONDS if seconds else HASTY_SECONDS)
+
+    async def _keep(self, seconds: float) -> None:
+        """Let recordings get to where they are kept."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._recorders.unfinished:
+                    self._has_left.clear()
+                    await self._has_left.wait()
 
     def readings(self) -> Mapping[str, float]:
         """For Prometheus: gauges, and counters whose names end in ``_total``."""
         parts = Parts(
-            self.sessions, self._engine, self._speech, self._ticker, self._collector
+            self.sessions,
+            self._engine,
+            self._speech,
+            self._recorders,
+            self._ticker,
+            self._collector,
         )
-        return readings_of(parts)
+        return {**readings_of(parts), **self._passes.readings()}
 
     def _is_overloaded(self) -> bool:
         return self._ticks.is_overloaded(self._clock())
@@ -174,3 +225,5 @@ def _warm_up(weights: Mapping[str, np.ndarray]) -> None:
             detector.hear(frames, rows, lambda row, error: None)
         keys = KeyTones(wire.rate)
         keys.hear(frames, [keys.take_row() for _ in rows])
+        for processor in (Denoiser(wire.rate), GainControl(wire.rate)):
+            processor.process(frames, np.asarray(rows))

@@ -41,10 +41,16 @@ class Batch:
 
     def encoded(self, members: Sequence[int]) -> list[bytes]:
         """Frames of samples, in the codec."""
+        return self.in_codec(self.samples(members))
+
+    def samples(self, members: Sequence[int]) -> Samples:
+        """Frames of samples, as a row each of all that is heard together."""
         samples = np.frombuffer(b"".join(self._frames(members)), np.int16)
         rows = samples.reshape(len(members), self.wire.rate // FRAMES_A_SECOND)
-        if self.over:
-            rows = self._mixed(rows, members)
+        return self._mixed(rows, members) if self.over else rows
+
+    def in_codec(self, rows: Samples) -> list[bytes]:
+        """A frame for each row."""
         octets = self.wire.encode(rows).tobytes()
         size = self.wire.frame_bytes
         return [octets[at : at + size] for at in range(0, len(octets), size)]

@@ -1,14 +1,18 @@
-"""Who listens to what sessions hear: detectors, the speech process, other sessions."""
+"""Who listens to what sessions hear: detectors, recordings, speech, other sessions."""
 
 from collections.abc import Callable, Sequence
 
 from chalicelib.protocol.session.vocabulary import VadType
 from mediaworker.runtime.batches import Batch
 from mediaworker.runtime.detectors import Detector, KeyDetector
+from mediaworker.runtime.enhancers import Enhancers
 from mediaworker.runtime.isolation import by_halves
 from mediaworker.runtime.occupant import Occupant
+from mediaworker.runtime.recorders import Recorders
 from mediaworker.runtime.speechdesk import SpeechDesk
+from mediaworker.runtime.subscribers import Subscribers, Track
 from mediaworker.runtime.wires import Samples
+from mediaworker.session.effects import Treatment
 
 FRAME_MS = 20
 
@@ -24,15 +28,20 @@ class Ears:
         detector_of: Callable[[int, VadType], Detector],
         keys_of: Callable[[int], KeyDetector],
         speech: SpeechDesk,
+        recorders: Recorders,
+        subscribers: Subscribers,
     ) -> None:
         self._detector_of = detector_of
         self._keys_of = keys_of
         self._speech = speech
+        self._recorders = recorders
+        self._subscribers = subscribers
+        self._enhancers = Enhancers()
         self._detectors: dict[Place, Detector] = {}
         self._places: dict[Occupant, Place] = {}
         self._rows: dict[Place, dict[int, Occupant]] = {}
         self.are_crossed = False
-        """Some session is bridged, or its keys are to be heard."""
+        """Some session is bridged, has a media server, or its keys are to be heard."""
         self._key_detectors: dict[int, KeyDetector] = {}
         self._key_rows: dict[int, dict[int, Occupant]] = {}
 
@@ -53,8 +62,15 @@ class Ears:
         seat.key_row = self._key_detectors[rate].take_row()
         self._key_rows[rate][seat.key_row] = seat
 
+    def treat(self, seat: Occupant, rate: int, treatment: Treatment) -> None:
+        """From now on, beside what is done already."""
+        self._enhancers.join(seat, rate, treatment)
+
     def leave(self, seat: Occupant, rate: int) -> None:
         """Keep nothing of a session that is over."""
+        self._enhancers.leave(seat, rate)
+        self._subscribers.leave(seat)
+        seat.subscribes = False
         place = self._places.pop(seat, None)
         if place is not None and seat.row is not None:
             del self._rows[place][seat.row]
@@ -75,11 +91,24 @@ class Ears:
             seats = [batch.seats[member] for member in members]
             for seat in seats:
                 seat.heard_ms += FRAME_MS
-            if self.are_crossed:
-                _cross(seats, samples)
-                self._detect_keys(batch.wire.rate, seats, samples)
-            self._transcribe(batch.wire.rate, seats, samples)
-            self._detect(seats, samples, now)
+            self._hear(batch.wire.rate, seats, samples, now)
+
+    def _hear(
+        self, rate: int, seats: Sequence[Occupant], samples: Samples, now: float
+    ) -> None:
+        """Keys from the audio as it came; voices before they are made louder."""
+        if self.are_crossed:
+            self._detect_keys(rate, seats, samples)
+        clean = self._enhancers.denoise(rate, seats, samples)
+        heard = self._enhancers.level(rate, seats, clean)
+        if self._recorders.is_busy:
+            self._recorders.heard(seats, heard)
+        if self.are_crossed:
+            _cross(seats, heard)
+        if self._subscribers.is_busy:
+            self._subscribers.show(Track.CALLER, seats, heard)
+        self._transcribe(rate, seats, heard)
+        self._detect(seats, clean, now)
 
     def _transcribe(
         self, rate: int, seats: Sequence[Occupant], samples: Samples
@@ -144,10 +173,12 @@ class Ears:
 
 
 def _cross(seats: Sequence[Occupant], samples: Samples) -> None:
-    """Let those who are bridged hear each other."""
+    """Let those who are bridged hear each other, and media servers their callers."""
     for seat, said in zip(seats, samples, strict=True):
-        if seat.side is not None:
-            try:
+        try:
+            if seat.side is not None:
                 seat.side.says.put(said)
-            except Exception as error:
-                seat.fail(error)
+            if seat.media_pass is not None:
+                seat.media_pass.say(said)
+        except Exception as error:
+            seat.fail(error)

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mediaworker.runtime.archive import Archive
 from mediaworker.runtime.backlog import Backlog
 from mediaworker.runtime.bridge import Bridges
 from mediaworker.runtime.occupant import Floor, Occupant
+from mediaworker.runtime.passes import Passes
 from mediaworker.runtime.ports import FactSink
+from mediaworker.runtime.recorders import Recorders
 from mediaworker.runtime.speechdesk import SpeechDesk
 from mediaworker.session.effects import (
     AskText,
+    ClearMedia,
     Close,
     Connect,
     CreditJob,
@@ -17,10 +21,14 @@ from mediaworker.session.effects import (
     Effect,
     FetchFile,
     JoinSession,
+    JudgeTurn,
     Listen,
     MuteCaller,
+    MuteMedia,
     PartSession,
+    PassMedia,
     PassMessage,
+    Record,
     Report,
     SayText,
 )
@@ -40,6 +48,9 @@ class House:
     resume_seconds: float
     closed: Callable[[Occupant], None]
     """Told once, when the session is over."""
+    recorders: Recorders
+    archive: Archive
+    passes: Passes
 
 
 def perform(effect: Effect, seat: Occupant, house: House) -> None:
@@ -55,8 +66,14 @@ def perform(effect: Effect, seat: Occupant, house: House) -> None:
             house.speech.credit(seat, job, ms)
         case AskText():
             house.speech.ask(seat, effect)
+        case JudgeTurn():
+            house.speech.judge(seat, effect)
+        case Record():
+            house.recorders.begin(seat, effect)
         case Report(fact):
-            house.facts.tell(seat.counted(fact))
+            counted = seat.counted(fact)
+            house.facts.tell(counted)
+            house.archive.hear(seat, counted)
         case Close(code, reason):
             seat.close(code, reason)
         case _:
@@ -64,7 +81,16 @@ def perform(effect: Effect, seat: Occupant, house: House) -> None:
 
 
 Carried = (
-    Connect | Listen | MuteCaller | JoinSession | PartSession | PassMessage | LegEffect
+    Connect
+    | Listen
+    | MuteCaller
+    | JoinSession
+    | PartSession
+    | PassMessage
+    | PassMedia
+    | ClearMedia
+    | MuteMedia
+    | LegEffect
 )
 
 
@@ -85,6 +111,8 @@ def _carry(effect: Carried, seat: Occupant, house: House) -> None:
             house.bridges.part(seat, session_id)
         case PassMessage(body, content_type):
             house.bridges.pass_message(seat, body, content_type)
+        case PassMedia() | ClearMedia() | MuteMedia():
+            house.passes.obey(seat, effect)
         case _:
             seat.obey(effect)
 
@@ -92,4 +120,10 @@ def _carry(effect: Carried, seat: Occupant, house: House) -> None:
 def _transcribe(effect: Connect | Listen, seat: Occupant, house: House) -> None:
     if effect.transcribes and not seat.transcribes:
         seat.transcribes = True
-        house.speech.listen(seat, effect.language)
+        house.speech.listen(
+            seat,
+            effect.language,
+            effect.remote,
+            judges=effect.judges,
+            seeks_beeps=effect.seeks_beeps,
+        )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from chalicelib.protocol.lease import DialogFacts, Fact, SessionEnded
 from chalicelib.protocol.session.codec import as_text, render_event
+from chalicelib.protocol.session.events import Event
 from chalicelib.protocol.session.vocabulary import HangupReason
 from mediaworker.runtime.accounts import Account
 from mediaworker.runtime.farend import FarEnd
@@ -60,6 +61,10 @@ class Life(ABC):
     @abstractmethod
     def _perform(self, effect: Effect) -> None:
         """Do what the session wants done."""
+
+    @abstractmethod
+    def _pass_on(self, event: Event) -> None:
+        """The application was told it; others may want to know too."""
 
     @abstractmethod
     def _hear_leg(self, event: LegEvent, now: float) -> None:
@@ -220,6 +225,7 @@ class Life(ABC):
         session, effects = self.session, self._effects
         for event in session.events():
             self._tell(as_text(render_event(event)))
+            self._pass_on(event)
         effects.extend(session.effects())
         if effects:
             self._perform(effects.popleft())

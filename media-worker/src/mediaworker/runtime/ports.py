@@ -16,7 +16,8 @@ from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.lease import EndSession, SessionFact
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType
-from mediaworker.speech.messages import Reply, Request
+from mediaworker.speech.replies import Reply
+from mediaworker.speech.requests import Request
 
 
 class Refusal(Exception):

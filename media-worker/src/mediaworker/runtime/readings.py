@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mediaworker.runtime.engine import Engine
 from mediaworker.runtime.garbage import Collector
+from mediaworker.runtime.recorders import Recorders
 from mediaworker.runtime.roster import Roster
 from mediaworker.runtime.speechdesk import SpeechDesk
 from mediaworker.runtime.ticker import Ticker
@@ -17,6 +18,7 @@ class Parts:
     roster: Roster
     engine: Engine
     speech: SpeechDesk
+    recorders: Recorders
     ticker: Ticker
     collector: Collector
 
@@ -46,6 +48,9 @@ def readings_of(parts: Parts) -> Mapping[str, float]:
         "frames_concealed_total": legs.frames_concealed,
         "speech_is_up": float(parts.speech.is_up),
         "speech_frames_lost_total": parts.speech.frames_lost,
+        "recordings": parts.recorders.running,
+        "recordings_unfinished": parts.recorders.unfinished,
+        "recording_frames_lost_total": parts.recorders.frames_lost,
         "garbage_pauses_total": parts.collector.pauses,
         "garbage_longest_seconds": parts.collector.longest_seconds,
     }

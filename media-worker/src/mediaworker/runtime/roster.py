@@ -29,7 +29,8 @@ from mediaworker.runtime.ports import (
 )
 from mediaworker.runtime.seat import Seat
 from mediaworker.session.identity import Identity
-from mediaworker.session.machine import Session
+from mediaworker.session.machine import DEFAULT_RULES, Session
+from mediaworker.session.rules import Rules
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Roster:
         is_overloaded: Callable[[], bool],
         legs: Legs,
         draws: Draws | None = None,
+        rules: Rules = DEFAULT_RULES,
     ) -> None:
         self._house = house
         self._worker_id = worker_id
@@ -65,6 +67,7 @@ class Roster:
         self._is_overloaded = is_overloaded
         self._legs = legs
         self._draws = draws or Draws()
+        self._rules = rules
         self._seats: dict[str, Seat] = {}
         self._is_draining = False
         self._ended_legs = LegTotals()
@@ -92,6 +95,8 @@ class Roster:
             )
         self._seats[chosen] = seat
         self.opened += 1
+        if query.is_dumped and (dump := self._house.archive.dump_of(seat.view)):
+            seat.watch(dump)
         seat.attach(peer)
         return seat
 
@@ -192,7 +197,11 @@ class Roster:
         )
         now, epoch_ms = self._house.clock(), self._draws.epoch_ms()
         session = Session(
-            identity, query, epoch_at_zero_ms=epoch_ms - int(now * 1_000), now=now
+            identity,
+            query,
+            epoch_at_zero_ms=epoch_ms - int(now * 1_000),
+            now=now,
+            rules=self._rules,
         )
         view = SessionView(chosen, principal.tenant, principal.uid, call_type, epoch_ms)
         is_admins = principal.role is Role.ADMIN

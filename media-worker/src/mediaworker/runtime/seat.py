@@ -1,20 +1,20 @@
-"""A session, its line to the application, its leg, and its place in the tick."""
+"""A session between its application, its leg, and the rest of the worker."""
 
 import logging
 from collections.abc import Callable
 
 from chalicelib.protocol.session.codec import MalformedCommand, parse_command
+from chalicelib.protocol.session.events import Event
 from chalicelib.protocol.session.fields import DIGIT
+from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.vocabulary import HangupReason
-from mediaworker.runtime.bridge import Side
 from mediaworker.runtime.house import House, perform
 from mediaworker.runtime.inbound import Inbound
-from mediaworker.runtime.legs import Leg, Source
-from mediaworker.runtime.life import SYSTEM, Life
+from mediaworker.runtime.life import SYSTEM
 from mediaworker.runtime.line import FULL_COMMANDS
+from mediaworker.runtime.place import MEDIA, Place
 from mediaworker.runtime.ports import Overloaded, SessionView, Watcher
-from mediaworker.runtime.speechdesk import Answer
-from mediaworker.runtime.wires import Wire
+from mediaworker.runtime.recorders import NONE
 from mediaworker.session.effects import Effect
 from mediaworker.session.legs import (
     DropLeg,
@@ -24,7 +24,8 @@ from mediaworker.session.legs import (
     PressKeys,
 )
 from mediaworker.session.machine import Session
-from mediaworker.speech.messages import Broken, Chunk, Made, Misheard, Text
+from mediaworker.session.passing import PassEvent
+from mediaworker.speech.replies import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ KEY_GAP_MS = 50
 """Of a key that is passed on over a bridge."""
 
 
-class Seat(Life):
+class Seat(Place):
     """Obeys its session's effects, and brings it what the world has for it."""
 
     def __init__(
@@ -44,20 +45,10 @@ class Seat(Life):
     ) -> None:
         super().__init__(session, view, house)
         self.is_admins = is_admins
-        self.wire: Wire | None = None
-        """None until the session is connected, and when it is over; so the next."""
-        self.source: Source | None = None
-        self.row: int | None = None
-        """In its detector; None when no voice is to be detected."""
-        self.key_row: int | None = None
-        """In the detector of tones; None when no keys are to be."""
-        self.side: Side | None = None
-        """Its end of a bridge."""
-        self.heard_ms = 0
-        self.is_muted = False
+        self.recording = NONE
         self.transcribes = False
+        self.subscribes = False
         self._told_of_haste = False
-        self._missing = 0
 
     @property
     def is_live(self) -> bool:
@@ -75,7 +66,9 @@ class Seat(Life):
         self.transcribes = False
         self.source = None
         self._effects.clear()
+        self._house.recorders.leave(self)
         self._house.bridges.leave(self)
+        self._house.passes.leave(self)
         self._house.floor.disconnect(self)
         self._house.speech.leave(self)
         self._drop_leg(DropLeg())
@@ -143,6 +136,10 @@ class Seat(Life):
     def _perform(self, effect: Effect) -> None:
         perform(effect, self, self._house)
 
+    def _pass_on(self, event: Event) -> None:
+        if self.media_pass is not None:
+            self.media_pass.overhear(event)
+
     def _hear_leg(self, event: LegEvent, now: float) -> None:
         self.session.leg_told(event, now)
         side = self.side
@@ -172,66 +169,7 @@ class Seat(Life):
         """What the application at the other end of a bridge has to say."""
         self._attend(lambda now: self.session.message(body, content_type, now))
 
-    def notice(self, sender: str, sentence: str, code: int) -> None:
-        """Something went wrong, and the session goes on."""
-        self._attend(lambda now: self.session.notice(sender, sentence, code, now))
-
-    # From the tick
-
-    def hear(self, probability: float, to_ms: int, now: float) -> None:
-        try:
-            self.session.hear(probability, to_ms, now)
-            self._settle_news(now)
-        except Exception as error:
-            self.fail(error)
-
-    def press(self, digit: str) -> None:
-        """A key that was heard."""
-        self._attend(lambda now: self.session.press(digit, now))
-
-    def take_frame(self, now: float) -> bytes | None:
-        """The next samples to be sent."""
-        try:
-            frame = self.session.take_frame(now)
-            self._settle_news(now)
-        except Exception as error:
-            self.fail(error)
-            return None
-        return frame
-
-    def count_missing(self) -> int:
-        """Frames of what plays that were not there in time, since it was asked."""
-        missing, self._missing = self._missing, self.session.underruns
-        return max(0, self._missing - missing)
-
-    def send_audio(self, frame: bytes, slot: int) -> bool:
-        """False when it was dropped."""
-        leg = self._far.leg
-        if leg is None:
-            is_sent = self._line.send_audio(frame)
-        else:
-            is_sent = self._send_to(leg, frame, slot)
-        if is_sent:
-            self._account.frames_sent += 1
-        else:
-            self._account.frames_dropped += 1
-        return is_sent
-
-    def send_silence(self, slot: int) -> None:
-        """There is nothing to be sent in the slot."""
-        leg = self._far.leg
-        if leg is not None:
-            try:
-                leg.send_silence(slot)
-            except Exception as error:
-                self.fail(error)
-
-    def _send_to(self, leg: Leg, frame: bytes, slot: int) -> bool:
-        try:
-            return leg.send_audio(frame, slot)
-        except Exception as error:
-            self.fail(error)
-            return False
+    # From the clock
 
     def handle_timer(self, now: float) -> None:
         if self._lost_until is not None and now >= self._lost_until:
@@ -253,10 +191,24 @@ class Seat(Life):
 
     def answer(self, reply: Answer) -> None:
         """With the session's own number of the job."""
-        self._attend(lambda now: self._answer(reply, now))
+        self._attend(lambda now: self.session.speech_told(reply, now))
 
     def speech_lost(self) -> None:
         self._attend(self.session.speech_lost)
+
+    # From the media server
+
+    def pass_told(self, event: PassEvent) -> None:
+        self._attend(lambda now: self.session.pass_told(event, now))
+
+    # From the recording process
+
+    @property
+    def option(self) -> CallOption | None:
+        return self.session.option
+
+    def recorder_failed(self, sentence: str, code: int) -> None:
+        self._attend(lambda now: self.session.recorder_failed(sentence, code, now))
 
     # Within
 
@@ -268,21 +220,8 @@ class Seat(Life):
         else:
             self.session.receive(command, now)
 
-    def _answer(self, reply: Answer, now: float) -> None:
-        match reply:
-            case Chunk(job, samples):
-                self.session.chunk(job, samples, now)
-            case Made():
-                self.session.made(reply, now)
-            case Broken():
-                self.session.broken(reply, now)
-            case Text():
-                self.session.text(reply, now)
-            case Misheard():
-                self.session.misheard(reply, now)
-
     def _tell_of_haste(self) -> None:
         if not self._told_of_haste:
             self._told_of_haste = True
             sentence = "audio comes faster than it is heard: the oldest is dropped"
-            self.notice("media", sentence, TOO_MANY)
+            self.notice(MEDIA, sentence, TOO_MANY)

@@ -6,23 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from chalicelib.protocol.session.speech import TranscriptionOption
 from mediaworker.runtime.ports import SpeechProcess
-from mediaworker.session.effects import AskText, FetchFile, SayText
-from mediaworker.speech.messages import (
+from mediaworker.session.effects import AskText, FetchFile, JudgeTurn, SayText
+from mediaworker.speech.replies import (
+    Answer,
+    Beep,
     Broken,
-    Cancel,
     Chunk,
+    Made,
+    Marks,
+    Misheard,
+    OfStream,
+    Prepared,
+    Ready,
+    Remark,
+    Reply,
+)
+from mediaworker.speech.requests import (
+    Cancel,
     Consumed,
     Deafen,
     Fetch,
     Heard,
+    Judge,
     Listen,
-    Made,
-    Misheard,
-    Ready,
-    Reply,
+    Prepare,
     Synthesize,
-    Text,
     Transcribe,
 )
 
@@ -32,9 +42,6 @@ NOT_UP = "the speech process is not up"
 UNAVAILABLE = 503
 EMBEDDED = "embedded"
 FILE = "file"
-
-
-Answer = Chunk | Made | Broken | Text | Misheard
 
 
 class Client(Protocol):
@@ -51,7 +58,7 @@ class Client(Protocol):
     def heard_ms(self) -> int:
         """How much of the caller's audio there was so far."""
 
-    def answer(self, reply: "Answer") -> None:
+    def answer(self, reply: Answer) -> None:
         """With the session's own number of the job."""
 
     def speech_lost(self) -> None: ...
@@ -65,6 +72,9 @@ class Stream:
     base_ms: int
     """How much of the caller's audio there was before."""
     language: str | None
+    remote: TranscriptionOption | None
+    judges: bool
+    seeks_beeps: bool
 
 
 class SpeechDesk:
@@ -98,7 +108,14 @@ class SpeechDesk:
 
     def fetch(self, client: Client, effect: FetchFile) -> None:
         number = self._number(client, effect.job)
-        self._start(number, Fetch(number, effect.url, client.rate, effect.offset_ms))
+        at = (client.rate, effect.offset_ms, client.scope)
+        self._start(number, Fetch(number, effect.url, *at))
+
+    def prepare(self, client: Client, effect: SayText) -> None:
+        """Have a text made into speech that is kept, for who may say it later."""
+        number = self._number(client, effect.job)
+        said = (effect.text, effect.option, effect.cache_key, client.scope)
+        self._start(number, Prepare(number, *said))
 
     def drop(self, client: Client, job: int) -> None:
         number = self._numbered.get((client, job))
@@ -111,12 +128,21 @@ class SpeechDesk:
         if number is not None:
             self._process.send(Consumed(number, ms))
 
-    def listen(self, client: Client, language: str | None) -> None:
+    def listen(
+        self,
+        client: Client,
+        language: str | None,
+        remote: TranscriptionOption | None = None,
+        *,
+        judges: bool = False,
+        seeks_beeps: bool = False,
+    ) -> None:
         """From now on the client's audio comes by `feed`, and may be asked about."""
-        stream = Stream(next(self._numbers), client.heard_ms, language)
-        self._streams[client] = stream
-        self._listeners[stream.number] = client
-        self._process.send(Listen(stream.number, client.rate, language))
+        number = next(self._numbers)
+        wanted = (language, remote, judges, seeks_beeps)
+        self._streams[client] = Stream(number, client.heard_ms, *wanted)
+        self._listeners[number] = client
+        self._process.send(Listen(number, client.rate, *wanted))
 
     def feed(self, rate: int, clients: Sequence[Client], samples: bytes) -> None:
         """A frame of each, one after the other."""
@@ -149,6 +175,13 @@ class SpeechDesk:
                 )
             )
 
+    def judge(self, client: Client, effect: JudgeTurn) -> None:
+        """Where it cannot be asked there is no answer: silence decides."""
+        stream = self._streams.get(client)
+        if stream is not None:
+            to_ms = max(0, effect.to_ms - stream.base_ms)
+            self._process.send(Judge(stream.number, effect.number, to_ms))
+
     def leave(self, client: Client) -> None:
         """Nothing more is wanted for a session that is over."""
         for numbered in [key for key in self._numbered if key[0] is client]:
@@ -164,11 +197,11 @@ class SpeechDesk:
         self._numbered[client, job] = number
         return number
 
-    def _start(self, number: int, request: Synthesize | Fetch) -> None:
+    def _start(self, number: int, request: Synthesize | Fetch | Prepare) -> None:
         if self._process.send(request):
             return
         client, job = self._forget(number)
-        provider = EMBEDDED if isinstance(request, Synthesize) else FILE
+        provider = FILE if isinstance(request, Fetch) else EMBEDDED
         client.answer(Broken(job, provider, NOT_UP, UNAVAILABLE))
 
     def _forget(self, number: int) -> tuple[Client, int]:
@@ -179,21 +212,24 @@ class SpeechDesk:
     def _hear(self, reply: Reply) -> None:
         if isinstance(reply, Ready):
             self._came_up(reply)
-        elif isinstance(reply, Text | Misheard):
+        elif isinstance(reply, OfStream):
             self._hear_text(reply)
         elif reply.job in self._jobs:
             self._hear_job(reply)
 
-    def _hear_job(self, reply: Chunk | Made | Broken) -> None:
+    def _hear_job(self, reply: Chunk | Made | Prepared | Broken | Marks) -> None:
         client, job = self._jobs[reply.job]
-        if not isinstance(reply, Chunk):
+        if not isinstance(reply, Chunk | Marks):
             self._forget(reply.job)
         client.answer(replace(reply, job=job))
 
-    def _hear_text(self, reply: Text | Misheard) -> None:
+    def _hear_text(self, reply: OfStream) -> None:
         client = self._listeners.get(reply.stream)
-        if client is not None:
-            client.answer(reply)
+        if client is None:
+            return
+        if isinstance(reply, Remark | Beep):
+            reply = _since_connect(reply, self._streams[client].base_ms)
+        client.answer(reply)
 
     def _came_up(self, ready: Ready) -> None:
         logger.info(
@@ -204,7 +240,13 @@ class SpeechDesk:
         for client, stream in list(self._streams.items()):
             del self._listeners[stream.number]
             self._process.send(Deafen(stream.number))
-            self.listen(client, stream.language)
+            self.listen(
+                client,
+                stream.language,
+                stream.remote,
+                judges=stream.judges,
+                seeks_beeps=stream.seeks_beeps,
+            )
 
     def _died(self) -> None:
         logger.error("speech - UP -> DOWN", extra={"jobs": len(self._jobs)})
@@ -214,3 +256,15 @@ class SpeechDesk:
         self._numbered.clear()
         for client in lost:
             client.speech_lost()
+
+
+def _since_connect(reply: Remark | Beep, base_ms: int) -> Remark | Beep:
+    """With instants of all of the caller's audio."""
+    if isinstance(reply, Beep):
+        from_ms, to_ms = base_ms + reply.from_ms, base_ms + reply.to_ms
+        return Beep(reply.stream, from_ms, to_ms)
+    return replace(
+        reply,
+        from_ms=None if reply.from_ms is None else base_ms + reply.from_ms,
+        to_ms=None if reply.to_ms is None else base_ms + reply.to_ms,
+    )

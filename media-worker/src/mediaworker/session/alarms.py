@@ -15,6 +15,8 @@ class Alarm(Enum):
     """Nobody has been heard for long."""
     TEXT = auto()
     """What was heard should have become text by now."""
+    TURN = auto()
+    """A pause has lasted long enough to be the end of the turn."""
     STARVED = auto()
     """A playback has waited long for its audio."""
     IDLE = auto()

@@ -18,6 +18,8 @@ class Activity(Enum):
     """The caller has put the call on hold."""
     BRIDGE = auto()
     """The caller hears another session."""
+    PASS = auto()
+    """The caller hears a media server."""
 
 
 class Attention:

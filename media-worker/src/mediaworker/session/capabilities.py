@@ -72,8 +72,11 @@ FEATURES = (
 Hearing and speaking are not among them: `plan` looks at who is to do it.
 """
 
-PROVIDERS = frozenset({"embedded"})
-"""Of speech, in both directions, in lower case."""
+BUILT = frozenset({"agc", "denoise", "eou", "media_pass", "recorder"})
+"""Those that every type of call has."""
+
+SHOWN = BUILT | {"subscribe"}
+"""Those of calls whose audio does not go over the application's socket anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Capabilities:
     rates: Mapping[Codec, int]
     """The codecs that it speaks, and their samples a second."""
     commands: frozenset[type[Command]] = EVERYWHERE
-    features: frozenset[str] = frozenset()
+    features: frozenset[str] = BUILT
     leg_events: frozenset[type[LegEvent]] = frozenset()
     """What its leg may tell; nothing where there is none."""
 
@@ -101,15 +104,17 @@ NEGOTIATED = _rates(Codec.OPUS, Codec.G722, Codec.PCMU, Codec.PCMA)
 """What SDP may agree upon."""
 
 CAPABILITIES: Mapping[CallType, Capabilities] = {
-    CallType.WEBSOCKET: Capabilities(_rates(Codec.PCMU, Codec.PCM)),
+    CallType.WEBSOCKET: Capabilities(RATES),
     CallType.WEBRTC: Capabilities(
         NEGOTIATED,
         EVERYWHERE | {commands.AddIceCandidate, commands.SendDigits},
+        SHOWN,
         leg_events=BY_ANY_LEG | {legs.CandidateGathered},
     ),
     CallType.SIP: Capabilities(
         NEGOTIATED,
         EVERYWHERE | {commands.SendDigits},
+        SHOWN,
         leg_events=BY_ANY_LEG | {legs.CallCame, legs.Rang, legs.HoldChanged},
     ),
 }

@@ -3,11 +3,28 @@
 from dataclasses import dataclass, field
 
 from chalicelib.protocol.lease import Fact
-from chalicelib.protocol.session.speech import SynthesisOption
+from chalicelib.protocol.session.options import AgcOption, MediaPassOption
+from chalicelib.protocol.session.speech import SynthesisOption, TranscriptionOption
 from chalicelib.protocol.session.vocabulary import Codec, VadType
+from mediaworker.session.identity import Identity
 from mediaworker.session.legs import LegEffect
 
 NORMAL_CLOSE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What is done to the caller's audio before anybody hears it.
+
+    Keys are told from it as it came.
+    """
+
+    denoises: bool = False
+    gain: AgcOption | None = None
+    """None: it stays as loud as it is."""
+
+
+UNTREATED = Treatment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +40,15 @@ class Connect:
     language: str | None = None
     detects_keys: bool = False
     """The far end's digits come as tones in its audio: `Session.press` is told them."""
+    treatment: Treatment = UNTREATED
+    subscribes: bool = False
+    """The application's socket is sent what both sides say."""
+    remote: TranscriptionOption | None = None
+    """Who hears it, where that is not the worker: it tells `Remark`s."""
+    judges: bool = False
+    """Whether who speaks has finished may be asked by `JudgeTurn`."""
+    seeks_beeps: bool = False
+    """Steady tones in it are told as `Beep`s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +62,11 @@ class Listen:
     """Never another than the one that runs."""
     transcribes: bool
     language: str | None = None
+    treatment: Treatment = UNTREATED
+    subscribes: bool = False
+    remote: TranscriptionOption | None = None
+    judges: bool = False
+    seeks_beeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +148,61 @@ class AskText:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTurn:
+    """Have it judged whether who fell silent has finished: answered by `Judged`."""
+
+    number: int
+    to_ms: int
+    """Milliseconds of the caller's audio since `Connect`: up to there."""
+
+
+@dataclass(frozen=True, slots=True)
 class PassMessage:
     """To the session that this one is bridged with; it is told if there is none."""
 
     body: str = field(repr=False)
     content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record both sides of the call from now on, until its `Close`.
+
+    `Session.recorder_failed` tells that there is no recording, or no more of it.
+    """
+
+    path: str
+    """Relative to where recordings are kept, without a way out of there."""
+    rate: int
+    """Of the file."""
+    flush_ms: int
+    """How often what was recorded is made safe."""
+    identity: Identity
+    started_at_ms: int
+    """The session's, as the control plane knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassMedia:
+    """Let a media server hear the caller, and be heard, until the session's `Close`.
+
+    `Session.pass_told` is told what becomes of it.
+    """
+
+    option: MediaPassOption = field(repr=False)
+    """Its URL may hold a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearMedia:
+    """Nothing that the media server has sent so far is heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteMedia:
+    """Whether what the media server says is replaced by silence."""
+
+    is_muted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +229,14 @@ Effect = (
     | DropJob
     | CreditJob
     | AskText
+    | JudgeTurn
     | JoinSession
     | PartSession
     | PassMessage
+    | Record
+    | PassMedia
+    | ClearMedia
+    | MuteMedia
     | Report
     | LegEffect
     | Close

@@ -5,6 +5,8 @@ from chalicelib.protocol.session.commands import Hangup
 from chalicelib.protocol.session.vocabulary import HangupReason
 
 SYSTEM = "system"
+SESSION = "session"
+"""Who tells of what went wrong with a session as a whole."""
 CALLEE = "callee"
 REASONS = {
     "caller": HangupReason.BY_CALLER,

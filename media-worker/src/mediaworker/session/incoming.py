@@ -3,12 +3,12 @@
 from chalicelib.protocol.session.commands import Accept, Play, Reject, Ring
 from chalicelib.protocol.session.events import Incoming
 from chalicelib.protocol.session.vocabulary import HangupReason
-from mediaworker.session import legs, media
+from mediaworker.session import legs, media, recording
 from mediaworker.session.alarms import Alarm
 from mediaworker.session.ending import CALLEE, SYSTEM
 from mediaworker.session.legs import DeclineCall, RingBack, TakeCall
 from mediaworker.session.lifecycle import Call, Phase
-from mediaworker.session.plan import plan, unbuilt
+from mediaworker.session.plan import plan
 from mediaworker.session.texts import headers_of, party, prose
 
 DECLINE = 603
@@ -38,8 +38,7 @@ def ring(call: Call, command: Ring, now: float) -> None:
     call.story.ring(now)
     has_early_media = command.early_media or command.ringtone is not None
     call.outbox.ask(RingBack(has_early_media))
-    if command.recorder is not None:
-        call.complaints.append(unbuilt("recorder"))
+    recording.begin(call, command.recorder)
     if command.ringtone is not None:
         call.ringtone = command.ringtone
         _play_ringtone(call, now)
@@ -56,7 +55,10 @@ def agree(call: Call, event: legs.MediaAgreed, now: float) -> None:
 def accept(call: Call, command: Accept, now: float) -> None:
     call.alarms.clear(Alarm.INVITE)
     call.plan = plan(command.option, call.can, call.rules)
+    call.option = command.option
     call.phase, call.ringtone = Phase.SETTING_UP, None
+    recording.begin(call, command.option.recorder)
+    call.complaints += call.passing.begin(command.option.media_pass, now)
     if call.player is not None and call.player.is_repeating:
         call.player.stop(now)
     call.story.begin_track(now)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 from chalicelib.protocol.session.events import Hold, Rejected
+from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import CallType, HangupReason
 from mediaworker.session.alarms import Alarm, Alarms
@@ -26,9 +27,11 @@ from mediaworker.session.hearing import Hearing
 from mediaworker.session.identity import Identity
 from mediaworker.session.legs import DropLeg
 from mediaworker.session.outbox import Outbox
+from mediaworker.session.passing import Passing
 from mediaworker.session.plan import Plan, codec_of
 from mediaworker.session.player import Player
 from mediaworker.session.refusals import Complaint, NotThere, WrongTime
+from mediaworker.session.remarks import Remarks
 from mediaworker.session.rules import Rules
 from mediaworker.session.story import Story
 from mediaworker.session.texts import close_reason, line, prose
@@ -79,6 +82,12 @@ class Call:
         self.attention = Attention(outbox, alarms)
         self.plan: Plan | None = None
         """From the invite or the acceptance on."""
+        self.option: CallOption | None = None
+        """What was asked for, for whoever keeps records."""
+        self.is_recorded = False
+        """It was to be, and by what was asked for first."""
+        self.is_placed = False
+        """It is the application that calls, by a leg."""
         self.complaints: list[Complaint] = []
         """Of what was asked for before there was a plan."""
         self.ringtone: str | None = None
@@ -89,6 +98,7 @@ class Call:
         """Where somebody wants to know what is heard."""
         self.heard = Listen(None, False)
         """What was asked for of that."""
+        self.passing = Passing(outbox, self.attention, identity.ssrc)
         self.is_caller_muted = False
         self._is_server_muted = False
         self._is_on_hold = False
@@ -104,6 +114,11 @@ class Call:
     def utterances(self) -> Utterances | None:
         """None when nobody wants text, or not yet."""
         return self.hearing.utterances if self.hearing is not None else None
+
+    @property
+    def remarks(self) -> Remarks | None:
+        """None unless a provider makes text of what is heard."""
+        return self.hearing.remarks if self.hearing is not None else None
 
     @property
     def playing(self) -> Player:
@@ -137,6 +152,7 @@ class Call:
             raise NotThere("there is no such track")
         if is_servers:
             self._is_server_muted = is_muted
+            self.passing.mute(is_muted)
             if self.player is not None:
                 self.player.is_muted = is_muted
         if is_callers:
@@ -184,6 +200,7 @@ class Call:
         reason, initiator = line(reason), line(initiator)
         if self.player is not None:
             self.player.stop(now)
+        self.passing.end(now)
         self.story.end(reason, initiator, received, now)
         if self.can.has_leg:
             planned = self.plan.hangup_headers if self.plan else NO_HEADERS

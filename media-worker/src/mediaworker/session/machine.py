@@ -5,29 +5,26 @@ whoever called it takes both, in order, and looks at `Session.timer` again. None
 raises, whatever comes in whatever order; after the end none does anything.
 """
 
-from collections.abc import Callable
-
-from chalicelib.protocol.session import instants
 from chalicelib.protocol.session.codec import MalformedCommand
 from chalicelib.protocol.session.commands import Command
-from chalicelib.protocol.session.events import Event, MessageReceived, Ping
+from chalicelib.protocol.session.events import Event, MessageReceived
+from chalicelib.protocol.session.options import CallOption
 from chalicelib.protocol.session.query import SessionQuery
 from chalicelib.protocol.session.vocabulary import HangupReason
-from mediaworker.session import incoming, leg_table, table
-from mediaworker.session.alarms import Alarm, Alarms
+from mediaworker.session import alarm_table, answers, leg_table, recording, table
+from mediaworker.session.alarms import Alarms
 from mediaworker.session.bridges import Bridges
 from mediaworker.session.effects import Effect
-from mediaworker.session.ending import SYSTEM
+from mediaworker.session.ending import SESSION, SYSTEM
 from mediaworker.session.identity import Identity
 from mediaworker.session.legs import LegEvent
 from mediaworker.session.lifecycle import Call, Phase
 from mediaworker.session.outbox import Outbox
+from mediaworker.session.passing import PassEvent
 from mediaworker.session.refusals import COMMAND, Refusal, Unfitting
 from mediaworker.session.rules import Rules
-from mediaworker.speech.messages import Broken, Made, Misheard, Text
+from mediaworker.speech.replies import Answer
 
-SESSION = "session"
-REQUEST_TIMEOUT = 408
 DEFAULT_RULES = Rules()
 
 
@@ -47,9 +44,7 @@ class Session:
         self._alarms = Alarms()
         self._call = Call(identity, query, self._outbox, self._alarms, rules, now)
         self._bridges = Bridges(self._outbox, self._call.attention)
-        self._ping_seconds = query.ping_seconds
-        if query.ping_seconds:
-            self._alarms.set(Alarm.PING, now + query.ping_seconds)
+        alarm_table.begin_pings(self._call, now)
 
     @property
     def is_connected(self) -> bool:
@@ -87,6 +82,11 @@ class Session:
     @property
     def callee(self) -> str | None:
         return self._call.story.callee
+
+    @property
+    def option(self) -> CallOption | None:
+        """What the call was asked to be; it may hold secrets."""
+        return self._call.option
 
     @property
     def underruns(self) -> int:
@@ -150,37 +150,30 @@ class Session:
 
     # From the speech process
 
-    def chunk(self, job: int, samples: bytes, now: float) -> None:
-        player = self._call.player
-        if player is not None:
-            player.chunk(job, samples)
+    def speech_told(self, reply: Answer, now: float) -> None:
+        """With the session's own number of the job, and instants of the caller's audio.
 
-    def made(self, reply: Made, now: float) -> None:
-        player = self._call.player
-        if player is not None:
-            player.made(reply, now)
-
-    def broken(self, reply: Broken, now: float) -> None:
-        player = self._call.player
-        if player is not None:
-            player.broken(reply.job, reply.sentence, reply.code, now)
-
-    def text(self, reply: Text, now: float) -> None:
-        utterances = self._call.utterances
-        if utterances is not None:
-            utterances.hear(reply, now)
-
-    def misheard(self, reply: Misheard, now: float) -> None:
-        utterances = self._call.utterances
-        if utterances is not None:
-            utterances.misheard(reply, now)
+        What means nothing now is ignored.
+        """
+        answers.hear(self._call, reply, now)
 
     def speech_lost(self, now: float) -> None:
         """Nothing that runs there will be answered."""
-        if self._call.player is not None:
-            self._call.player.lose(now)
-        if self._call.utterances is not None:
-            self._call.utterances.lose(now)
+        answers.lose(self._call, now)
+
+    # From the recording process
+
+    def recorder_failed(self, sentence: str, code: int, now: float) -> None:
+        """There is no recording, or no more of it; the call goes on."""
+        recording.fail(self._call, sentence, code, now)
+
+    # From the media server
+
+    def pass_told(self, event: PassEvent, now: float) -> None:
+        """Before the answer, what went wrong is told after it."""
+        is_answered = self._call.phase is Phase.LIVE
+        found = self._call.passing.hear(event, now, is_answered=is_answered)
+        self._call.complaints += found
 
     # From the runtime
 
@@ -223,7 +216,7 @@ class Session:
         """Too early is nothing."""
         for alarm in self._alarms.take_due(now):
             if not self.is_over:
-                ALARMS[alarm](self, now)
+                alarm_table.TABLE[alarm](self._call, now)
 
     @property
     def has_news(self) -> bool:
@@ -237,52 +230,3 @@ class Session:
     def effects(self) -> list[Effect]:
         """What is to be done, in order; each is given once."""
         return self._outbox.take_effects()
-
-    # When it is time
-
-    def _ping(self, now: float) -> None:
-        at_ms = self._outbox.at_ms(now)
-        self._outbox.tell(Ping(at_ms, instants.render(at_ms)))
-        self._alarms.set(Alarm.PING, now + self._ping_seconds)
-
-    def _miss_invite(self, now: float) -> None:
-        if self._call.phase is Phase.INCOMING:
-            sentence = "the call was not accepted in time"
-            self._outbox.fail(SESSION, sentence, REQUEST_TIMEOUT, now)
-            incoming.miss(self._call, now)
-        else:
-            sentence = "no invite came"
-            self.end(HangupReason.NO_ANSWER, SYSTEM, now, sentence, REQUEST_TIMEOUT)
-
-    def _tell_silence(self, now: float) -> None:
-        self._call.attention.tell_silence(now)
-
-    def _give_up(self, now: float) -> None:
-        self._call.attention.tell_inactivity(now)
-        self.end(HangupReason.INACTIVITY_TIMEOUT, SYSTEM, now)
-
-    def _miss_text(self, now: float) -> None:
-        utterances = self._call.utterances
-        assert utterances is not None
-        utterances.give_up(now)
-
-    def _miss_audio(self, now: float) -> None:
-        self._call.playing.give_up_audio(now)
-
-    def _close_stream(self, now: float) -> None:
-        self._call.playing.close_stream(now)
-
-    def _flush(self, now: float) -> None:
-        self._call.playing.flush(now)
-
-
-ALARMS: dict[Alarm, Callable[[Session, float], None]] = {
-    Alarm.PING: Session._ping,
-    Alarm.INVITE: Session._miss_invite,
-    Alarm.INPUT: Session._tell_silence,
-    Alarm.INACTIVITY: Session._give_up,
-    Alarm.TEXT: Session._miss_text,
-    Alarm.STARVED: Session._miss_audio,
-    Alarm.IDLE: Session._close_stream,
-    Alarm.FLUSH: Session._flush,
-}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.protocol.session.commands import Tts
 from chalicelib.protocol.session.options import CallOption
@@ -14,9 +14,23 @@ from chalicelib.protocol.session.speech import (
     VadOption,
 )
 from chalicelib.protocol.session.vocabulary import DEFAULT_CODEC, Codec, VadType
-from mediaworker.session.capabilities import PROVIDERS, Capabilities, features_asked
+from mediaworker.session.capabilities import Capabilities, features_asked
+from mediaworker.session.effects import UNTREATED, Treatment
 from mediaworker.session.refusals import Complaint, Unfitting, Unsupported
 from mediaworker.session.rules import Rules
+from mediaworker.session.turn_terms import (
+    TurnEndTerms,
+    seeks_machine,
+    turn_end_terms,
+)
+from mediaworker.speech.providers.names import (
+    EMBEDDED,
+    HEARING_ENGINES,
+    HEARS,
+    SPEAKING_ENGINES,
+    SPEAKS,
+    listener_of,
+)
 
 DETECTORS = {
     VadType.SILERO: VadType.SILERO,
@@ -29,6 +43,17 @@ Option = TypeVar("Option", TranscriptionOption, SynthesisOption)
 
 ENDPOINT = "endpointMs"
 """In ``asr.extra``: the silence that ends an utterance."""
+
+REMOTE = {"asr": HEARS, "tts": SPEAKS}
+ENGINES = {"asr": HEARING_ENGINES, "tts": SPEAKING_ENGINES}
+
+NOT_ANOTHERS: Mapping[str, Any] = dict.fromkeys(
+    (
+        *("speaker", "model", "emotion", "codec", "extra"),
+        *("endpoint", "app_id", "secret_id", "secret_key"),
+    )
+)
+"""What a call's option says to its own provider, and to no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,12 @@ class Plan:
     complaints: tuple[Complaint, ...]
     hangup_headers: Mapping[str, str] = field(repr=False)
     """Sent with a BYE that no command has others for."""
+    treatment: Treatment = UNTREATED
+    subscribes: bool = False
+    turn_end: TurnEndTerms | None = None
+    """None: nobody wants to know whether the caller has finished."""
+    seeks_machine: bool = False
+    """A machine that answers a call of ours is to be told."""
 
     @property
     def detector(self) -> VadType:
@@ -73,18 +104,25 @@ def plan(option: CallOption, can: Capabilities, rules: Rules) -> Plan:
         for feature, name in features_asked(option).items()
         if feature not in can.features
     ]
-    asr = _embedded("asr", option.asr, complaints)
+    asr = _provided("asr", option.asr, complaints)
+    turn_end = turn_end_terms(option.eou, rules, complaints)
+    is_machine_sought = seeks_machine(option, complaints)
+    is_heard = bool(asr or turn_end or is_machine_sought)
     hangup_headers = option.sip.hangup_headers if option.sip else None
     return Plan(
-        gate=_gate(option, asr, rules, complaints),
+        gate=_gate(option, is_heard, rules, complaints),
         tells_turns=option.vad is not None,
         asr=asr,
         endpoint_ms=_endpoint_ms(asr, rules, complaints),
         longest_ms=_longest_ms(option.vad, rules),
-        tts=_embedded("tts", option.tts, complaints),
+        tts=_provided("tts", option.tts, complaints),
         inactivity_seconds=option.inactivity_timeout,
         complaints=tuple(complaints),
         hangup_headers=hangup_headers or {},
+        treatment=Treatment(option.denoise, option.agc),
+        subscribes=option.subscribe and "subscribe" in can.features,
+        turn_end=turn_end,
+        seeks_machine=is_machine_sought,
     )
 
 
@@ -94,15 +132,17 @@ def voice(base: SynthesisOption | None, command: Tts) -> SynthesisOption:
     Raises `Refusal`.
     """
     given = command.option
-    if given is not None:
-        _check_provider("tts", given)
     if given is None and base is None and not command.base64:
         raise Unfitting("no tts option available")
-    option = (given or SynthesisOption()).over(base or DEFAULTS).over(DEFAULTS)
+    given, base = given or SynthesisOption(), base or DEFAULTS
+    if given.provider and _name(given) != _name(base):
+        base = replace(base, **NOT_ANOTHERS)
+    option = given.over(base).over(DEFAULTS)
+    _check_provider("tts", option)
     return replace(option, speaker=command.speaker or option.speaker)
 
 
-def _embedded(
+def _provided(
     sender: str, option: Option | None, complaints: list[Complaint]
 ) -> Option | None:
     if option is None:
@@ -117,7 +157,10 @@ def _embedded(
 
 def _check_provider(sender: str, option: TranscriptionOption | SynthesisOption) -> None:
     """None is the embedded default."""
-    if option.provider and option.provider.lower() not in PROVIDERS:
+    name = _name(option)
+    if name in REMOTE[sender]:
+        return
+    if name not in ENGINES[sender]:
         sentence = f"the {sender} provider {option.provider} is not supported"
         raise Unsupported(sentence, sender)
     if option.endpoint is not None:
@@ -125,15 +168,19 @@ def _check_provider(sender: str, option: TranscriptionOption | SynthesisOption) 
         raise Unsupported(sentence, sender)
 
 
+def _name(option: TranscriptionOption | SynthesisOption) -> str:
+    return (option.provider or EMBEDDED).lower()
+
+
 def _gate(
     option: CallOption,
-    asr: TranscriptionOption | None,
+    is_heard: bool,
     rules: Rules,
     complaints: list[Complaint],
 ) -> VadOption | None:
     vad = option.vad
     if vad is None:
-        is_wanted = asr is not None or bool(option.inactivity_timeout)
+        is_wanted = is_heard or bool(option.inactivity_timeout)
         return VadOption(speech_padding=rules.quiet_padding_ms) if is_wanted else None
     if vad.endpoint is not None:
         sentence = "vad.endpoint is not supported: the voice is detected here"
@@ -148,7 +195,8 @@ def _endpoint_ms(
     asr: TranscriptionOption | None, rules: Rules, complaints: list[Complaint]
 ) -> int:
     extra = (asr.extra if asr else None) or {}
-    asked = extra.get(ENDPOINT)
+    is_ours = asr is None or listener_of(asr.provider) is None
+    asked = extra.get(ENDPOINT) if is_ours else None
     if asked is None:
         return rules.endpoint_ms
     is_number = isinstance(asked, int | float) and not isinstance(asked, bool)

@@ -1,13 +1,21 @@
 """What an application plays: a file, or texts that follow each other as one."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
 from chalicelib.protocol.session.commands import Tts, wait_input_ms
 from chalicelib.protocol.session.speech import DEFAULTS, SynthesisOption
+from mediaworker.session.fading import Fade
 from mediaworker.session.samples import Samples
-from mediaworker.session.texts import is_sayable, sentences, spoken, word_at
+from mediaworker.session.texts import (
+    is_sayable,
+    sentences,
+    spoken,
+    word_at,
+    word_from,
+)
 
 LEAST_REPEATED_BYTES = 16_000
 """A second at 8 kHz, half a one at 16 kHz."""
@@ -37,6 +45,8 @@ class Passage:
     got_bytes: int = 0
     taken_bytes: int = 0
     """Since audio was given back last."""
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    """When words begin, and at which character, where the provider says it."""
     credit_bytes: float = inf
     """Taken audio that is worth giving back."""
 
@@ -51,8 +61,12 @@ class Passage:
 
     def position(self, bytes_a_ms: int) -> int:
         """The word of the text at which it stands."""
+        played_ms = self.played_bytes // bytes_a_ms
+        if self.marks:
+            begun = [at for from_ms, at in self.marks if from_ms <= played_ms]
+            return word_from(self.text, begun[-1] if begun else 0)
         total_ms = self.got_bytes // bytes_a_ms if self.is_whole else None
-        return word_at(self.text, self.played_bytes // bytes_a_ms, total_ms)
+        return word_at(self.text, played_ms, total_ms)
 
     def add(self, audio: bytes) -> None:
         """More of it has come."""
@@ -97,6 +111,8 @@ class Playback:
     is_paused: bool = False
     is_ending: bool = False
     """It was interrupted, and comes to the end of its passage."""
+    fade: Fade | None = None
+    """Until then it becomes softer."""
     has_started: bool = False
     started_at: float = 0.0
     auto_hangup: bool = False
@@ -105,10 +121,13 @@ class Playback:
     """Again and again, until it is stopped."""
 
     @property
+    def is_heard(self) -> bool:
+        return self.has_started and not self.is_paused
+
+    @property
     def can_end_gracefully(self) -> bool:
         """A text that has begun to be heard; a stream stops at once."""
-        is_heard = self.has_started and not self.is_paused
-        return self.is_speech and is_heard and not self.is_stream
+        return self.is_speech and self.is_heard and not self.is_stream
 
     @property
     def current(self) -> Passage | None:
@@ -149,8 +168,25 @@ class Playback:
         is_same = self.play_id == command.play_id
         return self.is_speech and is_same and not self.is_ending
 
-    def leave_current(self) -> None:
-        """It was played to its end."""
+    def take(self, size: int, left: "Callable[[Playback], None]") -> bytes:
+        """At most so many bytes: one passage leads into the next unheard.
+
+        ``left`` is told of each that was played to its end.
+        """
+        taken = b""
+        while (passage := self.current) and len(taken) < size:
+            needed = size - len(taken)
+            if not passage.can_flow(needed):
+                break
+            piece = passage.samples.take(needed)
+            passage.taken_bytes += len(piece)
+            taken += piece
+            if passage.is_whole and not passage.samples.size:
+                self._leave_current()
+                left(self)
+        return taken
+
+    def _leave_current(self) -> None:
         self.last = self.passages.popleft()
         self.done_bytes += self.last.got_bytes
 
@@ -164,6 +200,7 @@ class Playback:
     def keep_current(self) -> list[Passage]:
         """Nothing comes after it; what is not wanted any more."""
         self.is_ending, self.auto_hangup, self.wait_input_ms = True, False, 0
+        self.is_open, self.is_repeated, self.draft = False, False, ""
         unwanted = list(self.passages)[1:]
         self.passages = deque(list(self.passages)[:1])
         return unwanted

@@ -2,11 +2,12 @@
 
 from chalicelib.protocol.session.commands import Tts
 from chalicelib.protocol.session.speech import SynthesisOption
+from mediaworker.session.alarms import Alarm, Alarms
 from mediaworker.session.playback import Passage, Playback
 from mediaworker.session.refusals import TooMuch, WrongTime
 from mediaworker.session.rules import Rules
 from mediaworker.session.samples import Given
-from mediaworker.session.texts import is_sayable, spoken
+from mediaworker.session.texts import is_sayable, looks_ended, spoken
 
 BASE64_CHARACTERS = 4
 BASE64_BYTES = 3
@@ -16,9 +17,10 @@ BASE64_BYTES = 3
 class Queue:
     """Texts in their order: whole ones as they come, streams sentence by sentence."""
 
-    def __init__(self, rules: Rules, rate: int) -> None:
+    def __init__(self, rules: Rules, rate: int, alarms: Alarms) -> None:
         self._rules = rules
         self._rate = rate
+        self._alarms = alarms
 
     def check(self, playback: Playback, command: Tts) -> None:
         """Raises `Refusal` for what cannot be queued; nothing has changed then."""
@@ -51,6 +53,24 @@ class Queue:
         """Say what is left of a stream's text as it stands."""
         for draft in playback.take_draft():
             self._append_draft(playback, draft)
+
+    def await_sentence(self, playback: Playback, now: float) -> None:
+        """The stream's unfinished one may find its end."""
+        rules = self._rules
+        if not playback.draft.strip():
+            self._alarms.clear(Alarm.FLUSH)
+        elif looks_ended(playback.draft):
+            self._alarms.set(Alarm.FLUSH, now + rules.flush_ended_seconds)
+        else:
+            self._alarms.set(Alarm.FLUSH, now + rules.flush_seconds)
+
+    def has_flushed(self, playback: Playback, now: float) -> bool:
+        """It has waited: whether it is said now, or goes on while others are heard."""
+        if playback.passages and not looks_ended(playback.draft):
+            self.await_sentence(playback, now)
+            return False
+        self.flush(playback)
+        return True
 
     def _stream(self, playback: Playback, text: str, option: SynthesisOption) -> None:
         if option != playback.draft_option:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chalicelib.protocol.session.vocabulary import Codec
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -9,12 +11,32 @@ class Rules:
 
     invite_seconds: float = 60.0
     """How long a session may be there for nothing."""
+    codecs: frozenset[Codec] = frozenset(Codec)
+    """Of WebSocket calls, as far as what they need is installed."""
 
     # Turns
     hysteresis: float = 0.15
     """A voice that was heard stays one down to the threshold less this."""
     quiet_padding_ms: int = 160
     """How long speech lasts before it is looked at, where no ``vad`` was asked for."""
+
+    # Ends of turns
+    turn_threshold: float = 0.5
+    """The probability from which on the caller has finished."""
+    judged_after_ms: int = 200
+    """Silence before that is judged."""
+    judged_within_ms: int = 600
+    """How long a judgement may take before silence alone decides."""
+    turn_timeout_ms: int = 2_500
+    """Silence that ends a turn that did not sound finished."""
+
+    # Answering machines
+    greeting_ms: int = 2_400
+    """Nobody but a machine greets for so long."""
+    greeting_pause_ms: int = 1_200
+    """Silence after which who has greeted waits for an answer."""
+    machine_ms: int = 30_000
+    """How long after the answer a machine is looked for."""
 
     # Utterances
     endpoint_ms: int = 180
@@ -44,6 +66,8 @@ class Rules:
     """How long a stream's unfinished sentence may wait for its end."""
     flush_ended_seconds: float = 0.1
     """The same when it looks finished."""
+    most_fade_ms: int = 5_000
+    """How long what was interrupted may be heard, ever softer."""
     most_jobs: int = 4
     """Texts made into speech at once, whatever ``maxConcurrentTasks`` says."""
     most_passages: int = 256

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from chalicelib.protocol.session.events import Metrics, Ringing
 from chalicelib.protocol.session.options import CallOption, SipOption
 from chalicelib.protocol.session.vocabulary import CallType, VadType
-from mediaworker.session import legs, media
+from mediaworker.session import legs, media, recording
 from mediaworker.session.alarms import Alarm
 from mediaworker.session.legs import AnswerOffer, PlaceCall
 from mediaworker.session.lifecycle import Call, Phase
 from mediaworker.session.plan import Plan, codec_of, plan
-from mediaworker.session.refusals import Refusal, Unfitting, Unsupported
+from mediaworker.session.refusals import Complaint, Refusal, Unfitting, Unsupported
+from mediaworker.session.turn_terms import MACHINES
 
 NOT_ACCEPTABLE = 488
 
@@ -41,14 +42,17 @@ def answer(call: Call, sdp: str, now: float) -> None:
     call.phase = Phase.LIVE
     call.story.answer(sdp, now)
     media.listen(call, now)
+    if planned.seeks_machine and not call.is_placed:
+        sentence = f"{MACHINES} is of calls that are placed"
+        call.complaints.append(Complaint(MACHINES, sentence))
     _tell_shortcomings(call, planned, now)
     call.attention.watch(planned.inactivity_seconds, now)
 
 
 def _open_socket(call: Call, option: CallOption, now: float) -> None:
     codec = codec_of(option, call.query)
-    if codec not in call.can.rates:
-        raise Unsupported(f"{codec} is not supported on this type of call", "codec")
+    if codec not in call.rules.codecs:
+        raise Unsupported(f"{codec} is not installed here", "codec")
     _begin(call, option, option.caller, now)
     call.phase = Phase.LIVE
     media.connect(call, codec, now, detects_keys=False)
@@ -68,6 +72,7 @@ def _place(call: Call, option: CallOption, now: float) -> None:
     caller = option.caller or _account(option.sip)
     timeout_ms = option.handshake_timeout_ms
     _begin(call, option, caller, now)
+    call.is_placed = True
     call.story.begin_track(now)
     call.outbox.ask(
         PlaceCall(
@@ -89,8 +94,11 @@ ROADS: Mapping[CallType, Callable[[Call, CallOption, float], None]] = {
 
 def _begin(call: Call, option: CallOption, caller: str | None, now: float) -> None:
     call.plan = plan(option, call.can, call.rules)
+    call.option = option
     call.phase = Phase.SETTING_UP
     call.story.begin(caller, option.callee, now)
+    recording.begin(call, option.recorder)
+    call.complaints += call.passing.begin(option.media_pass, now)
 
 
 def _account(sip: SipOption | None) -> str | None:

@@ -36,6 +36,11 @@ class Story:
         self._answered_at_ms: int | None = None
         self._track_at_ms: int | None = None
 
+    @property
+    def started_at_ms(self) -> int:
+        """When there was a call; until then, when the session opened."""
+        return self._started_at_ms or self._created_at_ms
+
     def begin(self, caller: str | None, callee: str | None, now: float) -> None:
         """There is a call, whatever will become of it."""
         self.caller, self.callee = caller, callee
@@ -74,7 +79,7 @@ class Story:
     def _hung_up(
         self, reason: str, initiator: str, headers: Mapping[str, str], at_ms: int
     ) -> HungUp:
-        started_at_ms = self._started_at_ms or self._created_at_ms
+        started_at_ms = self.started_at_ms
         extra = {
             **self.headers,
             **headers,

@@ -91,7 +91,10 @@ def _play(call: Call, outbox: Outbox, command: Play, now: float) -> None:
 
 
 def _interrupt(call: Call, outbox: Outbox, command: Interrupt, now: float) -> None:
-    call.playing.interrupt(now, is_graceful=command.graceful)
+    fade_out_ms, is_graceful = command.fade_out_ms or 0, command.graceful
+    call.playing.interrupt(now, is_graceful=is_graceful, fade_out_ms=fade_out_ms)
+    if not command.graceful:
+        call.passing.clear()
 
 
 def _pause(call: Call, outbox: Outbox, command: Pause, now: float) -> None:

@@ -71,6 +71,16 @@ def word_at(text: str, played_ms: int, total_ms: int | None) -> int:
     return min(words, words * played_ms // max(1, total_ms))
 
 
+def word_from(text: str, position: int) -> int:
+    """The index of the word that begins at a character.
+
+    Of a text that has no spaces it is the character's own.
+    """
+    if len(text.split()) == 1:
+        return min(position, len(text))
+    return len(text[:position].split())
+
+
 def prose(text: str) -> str:
     """As much of it as an event may carry."""
     return SURROGATE.sub("�", text)[:TEXT_MAX]

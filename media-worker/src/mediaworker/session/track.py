@@ -9,7 +9,7 @@ from chalicelib.protocol.session.events import (
 from mediaworker.session.outbox import Outbox
 from mediaworker.session.playback import Passage, Playback
 from mediaworker.session.texts import line
-from mediaworker.speech.messages import Made
+from mediaworker.speech.replies import Made
 
 
 class Track:

@@ -12,7 +12,7 @@ Instants are milliseconds of the caller's audio.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from chalicelib.protocol.session.speech import VadOption
@@ -25,6 +25,8 @@ class SpeechBegan:
     """Speech has lasted for the padding."""
 
     start_ms: int
+    confidence: float = field(default=0.0, compare=False)
+    """The mean probability of the windows of the padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ class Gate:
         self._silent_from_ms = 0
         self._voiced_to_ms = 0
         self._is_voiced = False
-        self._windows: deque[tuple[int, int, bool]] = deque()
-        """From, to and whether it was voiced, since what may become speech began."""
+        self._windows: deque[tuple[int, int, bool, float]] = deque()
+        """From, to, whether it was voiced and the probability of that, since what may
+        become speech began."""
         self._repeats_at_ms = option.silence_timeout or None
 
     @property
@@ -93,7 +96,7 @@ class Gate:
         is_voiced = self._is_voiced = probability >= voiced_from
         if self._state is _State.SPEAKING:
             return self._go_on(from_ms, to_ms, is_voiced)
-        return self._rise(from_ms, to_ms, is_voiced)
+        return self._rise(from_ms, to_ms, is_voiced, probability)
 
     def _repeat(self, to_ms: int) -> Turn | None:
         if self._repeats_at_ms is None or to_ms < self._repeats_at_ms:
@@ -103,7 +106,9 @@ class Gate:
         self._repeats_at_ms = to_ms - lasted_ms % timeout + timeout
         return SilenceLasts(self._silent_from_ms)
 
-    def _rise(self, from_ms: int, to_ms: int, is_voiced: bool) -> Turn | None:
+    def _rise(
+        self, from_ms: int, to_ms: int, is_voiced: bool, probability: float
+    ) -> Turn | None:
         if self._state is _State.QUIET:
             self._state = _State.RISING
             self._start_ms = from_ms
@@ -112,7 +117,7 @@ class Gate:
         elif to_ms - self._voiced_to_ms >= self._option.silence_padding:
             self._fall_quiet()
             return None
-        self._windows.append((from_ms, to_ms, is_voiced))
+        self._windows.append((from_ms, to_ms, is_voiced, probability))
         while to_ms - self._start_ms >= self._option.speech_padding:
             if self._is_speech():
                 return self._begin()
@@ -124,7 +129,7 @@ class Gate:
 
     def _is_speech(self) -> bool:
         voiced_ms = sum(
-            to - from_ for from_, to, is_voiced in self._windows if is_voiced
+            to - from_ for from_, to, is_voiced, _ in self._windows if is_voiced
         )
         span_ms = self._windows[-1][1] - self._start_ms
         return voiced_ms >= self._option.ratio * span_ms
@@ -144,8 +149,10 @@ class Gate:
 
     def _begin(self) -> Turn:
         self._state = _State.SPEAKING
+        probabilities = [window[3] for window in self._windows]
         self._windows.clear()
-        return SpeechBegan(self._start_ms)
+        confidence = sum(probabilities) / len(probabilities)
+        return SpeechBegan(self._start_ms, confidence)
 
     def _go_on(self, from_ms: int, to_ms: int, is_voiced: bool) -> Turn | None:
         if is_voiced:

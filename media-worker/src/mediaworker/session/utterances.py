@@ -16,7 +16,7 @@ from mediaworker.session.effects import AskText
 from mediaworker.session.outbox import Outbox
 from mediaworker.session.rules import Rules
 from mediaworker.session.transcripts import Transcripts
-from mediaworker.speech.messages import Misheard, Text
+from mediaworker.speech.replies import Misheard, Text
 
 UNAVAILABLE = 503
 TOO_LATE = 504
@@ -72,6 +72,8 @@ class Utterances:
         self._transcripts = transcripts
         self._rules = rules
         self._endpoint_ms = endpoint_ms
+        self._patience_ms = endpoint_ms
+        """Silence that ends the current one."""
         self._longest_ms = longest_ms
         self._numbers = 0
         self._asked_to_ms = 0
@@ -86,10 +88,19 @@ class Utterances:
         """Whether `listen` has anything to do."""
         return self._current is not None
 
+    @property
+    def known_text(self) -> str:
+        """Of what is settled, but may go on, or waits for what was said before it."""
+        return " ".join(one.text for one in self._unsettled if one.text)
+
+    def be_patient(self, silence_ms: int) -> None:
+        """The current one lasts until so much silence, or the endpoint if longer."""
+        self._patience_ms = max(self._endpoint_ms, silence_ms)
+
     def begin(self, start_ms: int, start_at_ms: int, to_ms: int, now: float) -> None:
         """Speech has begun, or come back."""
         current = self._current
-        if current is not None and start_ms - current.end_ms < self._endpoint_ms:
+        if current is not None and start_ms - current.end_ms < self._patience_ms:
             self._resume(current, to_ms, now)
             return
         if current is not None:
@@ -184,7 +195,7 @@ class Utterances:
     ) -> bool:
         """Not while something rises that may be its going on."""
         silent_to_ms = to_ms if rising_from_ms is None else rising_from_ms
-        return silent_to_ms - current.end_ms >= self._endpoint_ms
+        return silent_to_ms - current.end_ms >= self._patience_ms
 
     def _close(self, current: Utterance, now: float) -> None:
         current.is_closed = True

@@ -13,21 +13,36 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from chalicelib.protocol.session.speech import DEFAULTS
 from chalicelib.protocol.url_policy import UrlPolicy
 from mediaworker.logs import log_to
 from mediaworker.speech.cache import Disk, Memory
+from mediaworker.speech.decoding.child import Children
+from mediaworker.speech.decoding.files import Files
+from mediaworker.speech.decoding.library import libsndfile
 from mediaworker.speech.download import Downloader
 from mediaworker.speech.fetching import Fetching
+from mediaworker.speech.guard import Guard
 from mediaworker.speech.hearing import Hearing
 from mediaworker.speech.helper import Helper
+from mediaworker.speech.judging import Judging
 from mediaworker.speech.link import Link
-from mediaworker.speech.messages import Ready
 from mediaworker.speech.moonshine import Moonshine
 from mediaworker.speech.ports import Failure, NotInstalled
+from mediaworker.speech.prompts import Prompts
+from mediaworker.speech.providers.names import CREDENTIALS
+from mediaworker.speech.providers.net import Pool
+from mediaworker.speech.providers.registry import Registry
+from mediaworker.speech.providers.remote_hearing import RemoteHearing
+from mediaworker.speech.providers.remote_speaking import RemoteSpeaking
+from mediaworker.speech.replies import Ready
 from mediaworker.speech.settings import SpeechSettings
+from mediaworker.speech.shelf import Shelf
 from mediaworker.speech.speaking import Speaking, Threads
 from mediaworker.speech.transcriber import Transcriber
+from mediaworker.speech.turn_end import SmartTurn
 from mediaworker.speech.voices import Voices, installed
 
 logger = logging.getLogger("mediaworker.speech")
@@ -62,23 +77,52 @@ async def _serve(parent: socket.socket, settings: SpeechSettings) -> None:
     end = asyncio.Event()
     voices = Voices(installed())
     transcriber = _transcriber(settings)
+    judge = _judge(settings)
     _warm_up(voices, transcriber)
     threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(1))
+    registry = _registry(settings)
     async with asyncio.TaskGroup() as tasks:
         link = Link(lambda request: helper.receive(request), end.set)
-        hearing = Hearing(transcriber, link.tell, loop.time, ThreadPoolExecutor(1))
-        disk = Disk(settings.cache, settings.cache_bytes)
-        speaking = Speaking(voices, Memory(), disk, threads, loop.time)
+        remote = RemoteHearing(tasks, registry, link.tell, loop.time)
+        thread = ThreadPoolExecutor(1)
+        hearing = Hearing(transcriber, link.tell, loop.time, thread, remote)
+        memory, disk = Memory(), Disk(settings.cache, settings.cache_bytes)
+        speaking = Speaking(voices, memory, disk, threads, loop.time)
+        shelf = Shelf(memory, disk, threads.disk)
+        abroad = RemoteSpeaking(registry, shelf, link.tell)
         downloader = Downloader(UrlPolicy(settings.allows_loopback))
-        fetching = Fetching(downloader, loop.time)
-        helper = Helper(tasks, link.tell, loop.time, speaking, fetching, hearing)
+        files = Files(Children(libsndfile()))
+        fetching = Fetching(downloader, files, Prompts(loop.time), loop.time)
+        judging = Judging(judge, link.tell, loop.time, ThreadPoolExecutor(1))
+        helper = Helper(
+            tasks,
+            link.tell,
+            loop.time,
+            speaking,
+            fetching,
+            hearing,
+            abroad,
+            judging,
+        )
         await loop.create_unix_connection(lambda: link, sock=parent)
-        link.tell(Ready(voices.names, transcriber is not None))
+        hears, judges = transcriber is not None, judge is not None
+        link.tell(Ready(voices.names, hears, judges))
         tasks.create_task(hearing.run())
+        tasks.create_task(judging.run())
         tasks.create_task(helper.watch(_give_up))
         await end.wait()
         # What is still being done is for nobody; an engine cannot be stopped half-way.
         os._exit(0)
+
+
+def _registry(settings: SpeechSettings) -> Registry:
+    """The credentials are nobody else's: what this process starts has them not."""
+    environment = dict(os.environ)
+    for name in environment:
+        if name.startswith(CREDENTIALS):
+            del os.environ[name]
+    pool = Pool(Guard(UrlPolicy(settings.allows_loopback)))
+    return Registry(environment, pool)
 
 
 def _transcriber(settings: SpeechSettings) -> Transcriber | None:
@@ -87,6 +131,17 @@ def _transcriber(settings: SpeechSettings) -> Transcriber | None:
     except NotInstalled as missing:
         logger.warning("hearing is not installed", extra={"lacks": str(missing)})
         return None
+
+
+def _judge(settings: SpeechSettings) -> SmartTurn | None:
+    """Warm."""
+    try:
+        judge = SmartTurn(settings.smart_turn)
+    except NotInstalled as missing:
+        logger.warning("turns are not judged", extra={"lacks": str(missing)})
+        return None
+    judge.judge(np.zeros(0, np.float32))
+    return judge
 
 
 def _warm_up(voices: Voices, transcriber: Transcriber | None) -> None:

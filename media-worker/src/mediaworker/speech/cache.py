@@ -19,7 +19,7 @@ ENTRY_BYTES = 8 << 20
 """What is longer is not kept: four minutes at 16 kHz."""
 KEPT_SHARE = 0.9
 """Of what may be kept, after making room."""
-HEADER_MAX = 1_024
+HEADER_MAX = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Speech:
 
     speaker: str
     samples: bytes = field(repr=False)
+    marks: tuple[tuple[int, int], ...] = ()
+    """When words of it begin, as its provider said."""
 
 
 def key_of(scope: str, *parts: object) -> str:
@@ -88,13 +90,15 @@ class Disk:
             if len(samples) != header["size"]:
                 return None
             os.utime(path)
-            return Speech(str(header["speaker"]), samples)
+            marks = tuple((int(at), int(to)) for at, to in header.get("marks", ()))
+            return Speech(str(header["speaker"]), samples, marks)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, key: str, speech: Speech) -> None:
         """All of it or nothing, whoever reads it meanwhile."""
-        about = {"speaker": speech.speaker, "size": len(speech.samples)}
+        size = len(speech.samples)
+        about = {"speaker": speech.speaker, "size": size, "marks": speech.marks}
         data = json.dumps(about).encode() + b"\n" + speech.samples
         path = self._path(key)
         try:

@@ -46,7 +46,7 @@ class Shaper:
     def __init__(self, from_rate: int, to_rate: int, gain: float = 1.0) -> None:
         self._gain = gain
         self._stream = (
-            soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16")
+            soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
             if from_rate != to_rate
             else None
         )
@@ -60,9 +60,11 @@ class Shaper:
         return self._shaped(np.zeros(0, np.int16), is_last=True)
 
     def _shaped(self, samples: Samples, *, is_last: bool) -> bytes:
+        if self._stream is None and self._gain == 1.0:
+            return samples.astype("<i2", copy=False).tobytes()
+        loud = samples.astype(np.float32)
         if self._stream is not None:
-            samples = self._stream.resample_chunk(samples, last=is_last)
-        if self._gain != 1.0:
-            loud = samples.astype(np.float32) * self._gain
-            samples = np.clip(np.rint(loud), -32_768, 32_767).astype(np.int16)
-        return samples.astype("<i2", copy=False).tobytes()
+            # Of whole numbers it would add a noise, which is never twice the same.
+            loud = self._stream.resample_chunk(loud, last=is_last)
+        whole = np.clip(np.rint(loud * self._gain), -32_768, 32_767).astype("<i2")
+        return bytes(whole.data)

@@ -12,29 +12,26 @@ SAMPLE_BYTES = 2
 
 
 class Ear:
-    """Keeps the last minute."""
+    """Keeps the last minute, or as much as is wanted."""
 
-    def __init__(self, rate: int, language: str | None) -> None:
+    def __init__(self, rate: int, language: str | None, kept_ms: int = KEPT_MS) -> None:
         self.rate = rate
         self.language = language
         self._utterance: int | None = None
         self._settled: dict[tuple[int, int], str] = {}
         self._per_ms = rate * SAMPLE_BYTES // 1_000
+        self._kept_ms = kept_ms
         self._kept = bytearray()
         self._forgotten = 0
 
     def hear(self, samples: bytes | memoryview) -> None:
         kept = self._kept
         kept += samples
-        excess = len(kept) - KEPT_MS * self._per_ms
+        excess = len(kept) - self._kept_ms * self._per_ms
         if excess > SLACK_MS * self._per_ms:
             excess -= excess % self._per_ms
             del kept[:excess]
             self._forgotten += excess
-
-    def hear_nothing(self, size: int) -> None:
-        """So many bytes were lost on their way."""
-        self.hear(bytes(size))
 
     def between(self, from_ms: int, to_ms: int) -> tuple[int, bytes]:
         """What is left of it, and from when on.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import cffi
-import espeakng_loader
 
 from mediaworker.speech.languages import primary
 from mediaworker.speech.native import load, samples_at
@@ -54,8 +53,9 @@ class _Library:
     def __init__(self) -> None:
         self.ffi = cffi.FFI()
         self.ffi.cdef(DECLARATIONS)
-        self._native = load(self.ffi, espeakng_loader.get_library_path())
-        folder = _short(Path(espeakng_loader.get_data_path()).parent)
+        library, data = _paths()
+        self._native = load(self.ffi, library)
+        folder = _short(data.parent)
         self.rate: int = self._native.espeak_Initialize(
             SYNCHRONOUS, BUFFER_MS, str(folder).encode(), DO_NOT_EXIT
         )
@@ -152,6 +152,18 @@ class Espeak:
     def _voice(self, name: str | None) -> Voice | None:
         assert Espeak._library is not None
         return None if name is None else EspeakVoice(Espeak._library, name)
+
+
+def _paths() -> tuple[str, Path]:
+    """Of the library and its data. An image may be built without them."""
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise NotInstalled("espeakng-loader") from error
+    return (
+        espeakng_loader.get_library_path(),
+        Path(espeakng_loader.get_data_path()),
+    )
 
 
 def _short(folder: Path) -> Path:

@@ -8,16 +8,11 @@ from dataclasses import dataclass
 
 from mediaworker.speech import languages
 from mediaworker.speech.ear import Ear
-from mediaworker.speech.messages import (
-    Deafen,
-    Heard,
-    Listen,
-    Misheard,
-    Reply,
-    Text,
-    Transcribe,
-)
 from mediaworker.speech.ports import EMBEDDED
+from mediaworker.speech.providers.remote_audio import RemoteEar
+from mediaworker.speech.providers.remote_hearing import RemoteHearing
+from mediaworker.speech.replies import Misheard, Reply, Text
+from mediaworker.speech.requests import Deafen, Heard, Listen, Transcribe
 from mediaworker.speech.transcriber import Outcome, Transcriber, Utterance
 
 FRAMES_PER_SECOND = 50
@@ -51,22 +46,34 @@ class Hearing:
         tell: Callable[[Reply], None],
         clock: Callable[[], float],
         thread: Executor,
+        remote: RemoteHearing | None = None,
     ) -> None:
         self._transcriber = transcriber
         self._tell = tell
         self._clock = clock
         self._thread = thread
+        self._remote = remote
         self._ears: dict[int, Ear] = {}
+        """Of streams that the worker itself is asked about."""
+        self._remote_ears: dict[int, RemoteEar] = {}
+        """Of streams that go to a provider."""
         self._finals: deque[Asked] = deque()
         self._partials: dict[tuple[int, int], Asked] = {}
         self._is_asked = asyncio.Event()
         self.busy_since: float | None = None
 
     def listen(self, request: Listen) -> None:
+        if self._remote is not None and request.remote is not None:
+            ear = self._remote.listen(request, request.remote)
+            self._remote_ears[request.stream] = ear
+            return
         self._ears[request.stream] = Ear(request.rate, languages.tag(request.language))
 
     def deafen(self, request: Deafen) -> None:
         """What was asked about it is not answered any more."""
+        if self._remote is not None:
+            self._remote.deafen(request.stream)
+            self._remote_ears.pop(request.stream, None)
         self._ears.pop(request.stream, None)
         stream = request.stream
         kept = [each for each in self._finals if each.question.stream != stream]
@@ -79,13 +86,12 @@ class Hearing:
         size = request.rate // FRAMES_PER_SECOND * 2
         frames = memoryview(request.samples)
         for at, stream in enumerate(request.streams):
-            ear = self._ears.get(stream)
-            if ear is None:
-                continue
-            if frames:
-                ear.hear(frames[at * size : (at + 1) * size])
-            else:
-                ear.hear_nothing(size)
+            frame = frames[at * size : (at + 1) * size] if frames else bytes(size)
+            ear, remote = self._ears.get(stream), self._remote_ears.get(stream)
+            if ear is not None:
+                ear.hear(frame)
+            if remote is not None:
+                remote.hear(frame)
 
     def ask(self, request: Transcribe) -> None:
         ear = self._ears.get(request.stream)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import cast
 
 from mediaworker.speech.framing import BrokenFrame, Unpacker, pack
-from mediaworker.speech.messages import Reply, Request
+from mediaworker.speech.replies import Reply
+from mediaworker.speech.requests import Request
 
 logger = logging.getLogger(__name__)
 

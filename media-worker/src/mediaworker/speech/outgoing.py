@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from mediaworker.speech.messages import CREDIT_MS, Chunk, Reply
+from mediaworker.speech.replies import Chunk, Reply
+from mediaworker.speech.requests import CREDIT_MS
 
 CHUNK_MS = 500
 """The longest of a message."""

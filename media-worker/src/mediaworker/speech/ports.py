@@ -59,6 +59,13 @@ class Engine(Protocol):
         """The best voice for a language tag in lower case, as ``en`` or ``zh-cn``."""
 
 
+class TurnJudge(Protocol):
+    """Tells whether who fell silent has finished. Used by one thread at a time."""
+
+    def judge(self, heard: Heard) -> float:
+        """The probability; the speech comes first, then some silence."""
+
+
 class Recogniser(Protocol):
     """Turns speech into text. Used by one thread at a time."""
 

@@ -9,6 +9,7 @@ MODELS = ".parley/models"
 CACHE = ".parley/cache/tts"
 CACHE_MB = "256"
 MOONSHINE = "moonshine-tiny-en"
+SMART_TURN = "smart-turn-v3.2-cpu.onnx"
 
 
 class BadSpeechSetting(ValueError):
@@ -27,6 +28,10 @@ class SpeechSettings:
     @property
     def moonshine(self) -> Path:
         return self.models / MOONSHINE
+
+    @property
+    def smart_turn(self) -> Path:
+        return self.models / SMART_TURN
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Self:

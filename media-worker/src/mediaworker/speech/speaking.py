@@ -9,9 +9,11 @@ import numpy as np
 
 from mediaworker.speech.cache import ENTRY_BYTES, Disk, Memory, Speech, key_of
 from mediaworker.speech.delivery import Delivery, Shaper
-from mediaworker.speech.messages import Made, Synthesize
 from mediaworker.speech.outgoing import Outgoing
 from mediaworker.speech.ports import EMBEDDED, Samples, Voice
+from mediaworker.speech.replies import Made
+from mediaworker.speech.requests import Synthesize
+from mediaworker.speech.shelf import Shelf
 from mediaworker.speech.text import cleaned, pieces
 from mediaworker.speech.turns import Turns
 from mediaworker.speech.voices import Voices
@@ -40,8 +42,7 @@ class Speaking:
         clock: Callable[[], float],
     ) -> None:
         self._voices = voices
-        self._memory = memory
-        self._disk = disk
+        self._shelf = Shelf(memory, disk, threads.disk)
         self._threads = threads
         self._clock = clock
         self._turns = Turns()
@@ -51,15 +52,17 @@ class Speaking:
         """When its last samples have been sent; raises `Failure`."""
         text = cleaned(request.text)
         voice = self._voices.choose(request.option, text)
-        key = _key(request, text, voice)
-        kept = await self._recall(key)
+        name = _name(request, text, voice)
+        key = named(request, name)
+        kept = await self._shelf.recall(key)
         if kept is not None:
             outgoing.offer(kept.samples)
-            return await _made(request, outgoing, kept.speaker, is_cached=True)
+            who = (EMBEDDED, kept.speaker)
+            return await made(request, outgoing, *who, name, is_cached=True)
         samples = await self._synthesize(request, text, voice, outgoing)
         if samples:
-            await self._keep(key, Speech(voice.name, samples))
-        return await _made(request, outgoing, voice.name)
+            await self._shelf.keep(key, Speech(voice.name, samples))
+        return await made(request, outgoing, EMBEDDED, voice.name, name)
 
     async def _synthesize(
         self, request: Synthesize, text: str, voice: Voice, outgoing: Outgoing
@@ -88,20 +91,6 @@ class Speaking:
                     self.busy_since = None
         offer(shaper.end())
         return bytes(speech) if len(speech) <= ENTRY_BYTES else b""
-
-    async def _recall(self, key: str) -> Speech | None:
-        kept = self._memory.get(key)
-        if kept is None:
-            loop = asyncio.get_running_loop()
-            kept = await loop.run_in_executor(self._threads.disk, self._disk.get, key)
-            if kept is not None:
-                self._memory.put(key, kept)
-        return kept
-
-    async def _keep(self, key: str, speech: Speech) -> None:
-        self._memory.put(key, speech)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads.disk, self._disk.put, key, speech)
 
 
 class _Hand:
@@ -144,26 +133,38 @@ class _Hand:
         self._loop.call_soon_threadsafe(self._offer, shaped)
 
 
-async def _made(
-    request: Synthesize, outgoing: Outgoing, speaker: str, *, is_cached: bool = False
+async def made(
+    request: Synthesize,
+    outgoing: Outgoing,
+    provider: str,
+    speaker: str | None,
+    name: str,
+    *,
+    is_cached: bool = False,
 ) -> Made:
+    """When all that was made has been sent; it is kept under ``name``, if at all."""
     took_ms = outgoing.elapsed_ms
     await outgoing.drained()
     return Made(
         request.job,
-        EMBEDDED,
+        provider,
         outgoing.total_ms,
         outgoing.first_chunk_ms,
         took_ms,
         is_cached,
         speaker,
+        name,
     )
 
 
-def _key(request: Synthesize, text: str, voice: Voice) -> str:
-    """The application's name for it, or one made of all that it is made from."""
+def named(request: Synthesize, name: str) -> str:
+    """The key of what an application may ask for by that name."""
+    return key_of(request.scope, "named", name, request.rate)
+
+
+def _name(request: Synthesize, text: str, voice: Voice) -> str:
+    """The application's for it, or one of all that it is made from, but its rate."""
     if request.cache_key is not None:
-        return key_of(request.scope, "named", request.cache_key, request.rate)
-    option = request.option
-    asked = (voice.name, request.rate, option.speed, option.volume)
+        return request.cache_key
+    asked = (voice.name, request.option.speed, request.option.volume)
     return key_of(request.scope, "text", *asked, text)

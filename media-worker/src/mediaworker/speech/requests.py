@@ -1,4 +1,4 @@
-"""What the media process and the speech process tell each other.
+"""What the media process asks of the speech process.
 
 Samples are signed 16-bit, one channel, little-endian, at the rate that the session
 has: 8,000 or 16,000 Hz. Jobs, streams and requests are numbered by the media process,
@@ -7,7 +7,7 @@ and a number is never used again.
 
 from dataclasses import dataclass, field
 
-from chalicelib.protocol.session.speech import SynthesisOption
+from chalicelib.protocol.session.speech import SynthesisOption, TranscriptionOption
 
 CREDIT_MS = 4_000
 """How much audio of a job may be on its way before any of it is played."""
@@ -36,6 +36,19 @@ class Fetch:
     url: str
     rate: int
     offset_ms: int = 0
+    scope: str = ""
+    """Whose files may be kept together: a tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make a text into speech to be kept: answered by `Prepared` or `Broken`."""
+
+    job: int
+    text: str
+    option: SynthesisOption
+    cache_key: str | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,13 @@ class Listen:
     stream: int
     rate: int
     language: str | None = None
+    remote: TranscriptionOption | None = None
+    """Of a provider that hears the stream as it comes, and is not asked: answered by
+    `Remark`s and `Unheard`s. None for the recognition of the worker."""
+    judges: bool = False
+    """`Judge` may be asked about it."""
+    seeks_beeps: bool = False
+    """Steady tones in it are told as `Beep`s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,79 +116,28 @@ class Transcribe:
     """Goes before all that are not."""
 
 
-Request = Synthesize | Fetch | Consumed | Cancel | Listen | Deafen | Heard | Transcribe
-
-
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """The process is up, and can do this; sent once, first."""
+class Judge:
+    """Tell whether who fell silent has finished: answered by `Judged`.
 
-    voices: tuple[str, ...]
-    """Names of the engines that speak, best first; empty: it cannot."""
-    hears: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The next samples of a job, of any length."""
-
-    job: int
-    samples: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The job's last samples have been sent."""
-
-    job: int
-    provider: str
-    """``embedded``, or whose voice it was; ``file`` for a download."""
-    total_ms: int
-    first_chunk_ms: int
-    """From the request to the first chunk."""
-    took_ms: int
-    is_cached: bool = False
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The job failed; what was sent of it may be played."""
-
-    job: int
-    provider: str
-    sentence: str
-    """For the application's eyes: no secret, no address of ours."""
-    code: int
-    """As HTTP has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What was heard; empty when it was no speech."""
+    A later request of the same stream takes the place of one that has not begun.
+    """
 
     stream: int
-    request: int
-    utterance: int
-    text: str
-    provider: str
-    is_final: bool
-    took_ms: int
-    """From the request."""
+    number: int
+    to_ms: int
+    """Milliseconds of audio since the stream began."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misheard:
-    """What was asked of a stream failed."""
-
-    stream: int
-    request: int
-    utterance: int
-    provider: str
-    sentence: str
-    code: int
-    is_final: bool = True
-    """Nobody waits for the others."""
-
-
-Reply = Ready | Chunk | Made | Broken | Text | Misheard
+Request = (
+    Synthesize
+    | Fetch
+    | Prepare
+    | Consumed
+    | Cancel
+    | Listen
+    | Deafen
+    | Heard
+    | Transcribe
+    | Judge
+)
