@@ -15,7 +15,9 @@ from chalicelib.dialects.v1 import calls as v1_calls
 from chalicelib.dialects.v1 import devices as v1_devices
 from chalicelib.dialects.v1 import keys as v1_keys
 from chalicelib.dialects.v1 import tickets as v1_tickets
+from chalicelib.dialects.v1 import users as v1_users
 from chalicelib.dialects.v1 import webhooks as v1_webhooks
+from chalicelib.dialects.v1 import workers as v1_workers
 
 app = Chalice(app_name="parley-api")
 for module in (
@@ -33,6 +35,8 @@ for module in (
     v1_calls,
     v1_devices,
     v1_tickets,
+    v1_users,
     v1_webhooks,
+    v1_workers,
 ):
     app.register_blueprint(module.blueprint)

@@ -8,7 +8,7 @@ from chalicelib.domain.call import Call
 from chalicelib.domain.endpoints import Endpoint, Health
 from chalicelib.domain.sessions import Session, SessionKey
 from chalicelib.protocol.control import Doorbell
-from chalicelib.protocol.lease import EndSession, Witness
+from chalicelib.protocol.lease import Order, Witness
 from chalicelib.services import agenda, ports
 from chalicelib.services.ports import CommandRecord, Commit, OutboxEvent
 from chalicelib.services.roster import Enrolment
@@ -41,7 +41,7 @@ class Store:
     witnesses: dict[tuple[str, int, str, str | None], Witness] = field(
         default_factory=dict
     )
-    orders: dict[tuple[str, str], tuple[int, EndSession]] = field(default_factory=dict)
+    orders: dict[tuple[str, str], tuple[int, Order]] = field(default_factory=dict)
     """(worker, command id) -> (epoch, order)."""
     sessions: dict[SessionKey, Session] = field(default_factory=dict)
     committed: set[str] = field(default_factory=set)

@@ -1,10 +1,13 @@
 """Devices and tickets in dictionaries: the twins of DynamoDB's."""
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.services.devices.devices import MOST_DEVICES, Device
 from chalicelib.services.devices.tickets import Admission
+from chalicelib.services.pseudonyms import Subject
 
 Key = tuple[str, str]
 
@@ -62,6 +65,20 @@ class MemoryDevices:
                 gone = replace(device, is_connected=False)
                 self._rows[device.tenant, device.uid][device.device] = gone
 
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        owner = (subject.tenant, subject.uid)
+        with self._lock:
+            rows = self._rows.pop(owner, {})
+            open_ones = [
+                connection_id
+                for connection_id, one in self._connections.items()
+                if (one.tenant, one.uid) == owner
+            ]
+            for connection_id in open_ones:
+                del self._connections[connection_id]
+        return +Counter(devices=len(rows), connections=len(open_ones))
+
     def _present(self, device: Device) -> Device | None:
         rows = self._rows.get((device.tenant, device.uid), {})
         row = rows.get(device.device)
@@ -81,3 +98,15 @@ class MemoryTickets:
 
     def spend(self, digest: str) -> Admission | None:
         return self._admissions.pop(digest, None)
+
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        owner = (subject.tenant, subject.uid)
+        own = [
+            digest
+            for digest, one in self._admissions.items()
+            if (one.tenant, one.uid) == owner
+        ]
+        for digest in own:
+            del self._admissions[digest]
+        return {"tickets": len(own)} if own else {}

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from chalicelib.adapters.memory import Store
 from chalicelib.domain.sessions import Session, SessionKey
-from chalicelib.protocol.lease import EndSession, Lease, Witness, may_renew, may_write
+from chalicelib.protocol.lease import Lease, Order, Witness, may_renew, may_write
 from chalicelib.services import ports
 from chalicelib.services.ports import OutboxEvent
-from chalicelib.services.roster import MOST_LIVE, Enrolment, Fenced, Roster
+from chalicelib.services.roster import MOST_LIVE, Enrolment, Fenced, Roster, place_of
 from chalicelib.services.sessions import order_id
 
 
@@ -62,11 +62,13 @@ class MemoryFleet:
                     stored, cleared_epoch=lease.epoch
                 )
 
-    def keep_order(self, worker_id: str, epoch: int, order: EndSession) -> None:
+    def keep_order(
+        self, worker_id: str, epoch: int, order: Order, until_ms: int | None = None
+    ) -> None:
         with self._store.lock:
-            self._store.orders[worker_id, order.command_id] = (epoch, order)
+            self._store.orders[worker_id, place_of(order)] = (epoch, order)
 
-    def orders(self, worker_id: str, epoch: int) -> tuple[EndSession, ...]:
+    def orders(self, worker_id: str, epoch: int) -> tuple[Order, ...]:
         with self._store.lock:
             return tuple(
                 order
@@ -112,6 +114,14 @@ class MemorySessions:
             for event in events:
                 address = (event.tenant, event.call_id)
                 self._store.events.setdefault(address, {})[event.seq] = event
+
+    def tell(self, key: SessionKey, event: OutboxEvent, epoch: int) -> None:
+        with self._store.lock:
+            found = self._store.enrolments.get(key.worker_id)
+            if not may_write(_lease_of(found), epoch):
+                raise Fenced(key.worker_id)
+            told = self._store.events.setdefault((event.tenant, event.call_id), {})
+            told.setdefault(event.seq, event)
 
     def live_of_worker(
         self, worker_id: str, before_epoch: int

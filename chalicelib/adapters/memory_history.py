@@ -1,12 +1,14 @@
 """Ended calls and push tokens in dictionaries: the twins of DynamoDB's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.adapters.memory import Store
 from chalicelib.domain.call import Call
 from chalicelib.domain.history import Entry
 from chalicelib.protocol.mobile_push import Platform, PushToken
+from chalicelib.services import pseudonyms
 from chalicelib.services.history import LATEST_MS
+from chalicelib.services.pseudonyms import Subject
 
 
 class MemoryHistory:
@@ -34,6 +36,13 @@ class MemoryHistory:
         self, tenant: str, from_ms: int, to_ms: int, before: str, limit: int
     ) -> tuple[Entry, ...]:
         return _latest(self._of(tenant), from_ms, to_ms, before)[:limit]
+
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        named = [one for one in self._of(subject.tenant) if subject.uid in one.uids]
+        for one in named:
+            self.keep(pseudonyms.entry(subject, one))
+        return {"history": len(named)} if named else {}
 
     def _of(self, tenant: str) -> list[Entry]:
         return [one for (of, _), one in list(self._entries.items()) if of == tenant]
@@ -86,6 +95,13 @@ class MemoryPushTokens:
         stored = self._tokens.get(_place(token))
         if stored is not None and _is_same(stored, token):
             del self._tokens[_place(token)]
+
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        held = self.of_user(subject.tenant, subject.uid)
+        for token in held:
+            self.forget(token)
+        return {"push_tokens": len(held)} if held else {}
 
 
 def _place(token: PushToken) -> tuple[str, str, str, Platform]:

@@ -1,9 +1,12 @@
 """API keys and windows in dictionaries: the twins of DynamoDB's."""
 
 import threading
+from collections.abc import Mapping
 
+from chalicelib.services import pseudonyms
 from chalicelib.services.identity.keys import ApiKey
 from chalicelib.services.ports import Conflict
+from chalicelib.services.pseudonyms import Subject
 
 
 class MemoryKeys:
@@ -33,6 +36,17 @@ class MemoryKeys:
                 raise Conflict("an API key")
             self._keys[key.tenant, key.id] = key
 
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        made = [
+            key
+            for (tenant, _), key in self._keys.items()
+            if (tenant, key.created_by) == (subject.tenant, subject.uid)
+        ]
+        for key in made:
+            self.revoke(pseudonyms.key(subject, key))
+        return {"keys": len(made)} if made else {}
+
 
 class MemoryWindows:
     """A `WindowRepository`, for as long as the process lives."""
@@ -48,3 +62,12 @@ class MemoryWindows:
             granted = max(0, min(block, limit - used))
             self._used[key] = used + granted
         return granted
+
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        owner = (subject.tenant, subject.uid)
+        with self._lock:
+            own = [key for key in self._used if key[:2] == owner]
+            for key in own:
+                del self._used[key]
+        return {"limits": len(own)} if own else {}

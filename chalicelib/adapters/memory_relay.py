@@ -1,5 +1,8 @@
 """Applications' connections in a dictionary: the twin of DynamoDB's."""
 
+from collections.abc import Mapping
+
+from chalicelib.services.pseudonyms import Subject
 from chalicelib.services.relay import Connection
 
 
@@ -17,3 +20,15 @@ class MemoryConnections:
 
     def forget(self, connection_id: str) -> None:
         self._connections.pop(connection_id, None)
+
+    def erase(self, subject: Subject) -> Mapping[str, int]:
+        """See `chalicelib.services.erasure.Erasure`."""
+        owner = (subject.tenant, subject.uid)
+        own = [
+            connection_id
+            for connection_id, one in self._connections.items()
+            if (one.tenant, one.uid) == owner
+        ]
+        for connection_id in own:
+            self.forget(connection_id)
+        return {"connections": len(own)} if own else {}

@@ -45,6 +45,9 @@ class Carrier(Protocol):
     def enlist(self, token: PushToken) -> PushToken:
         """Of those that it carries; see `PushSender`."""
 
+    def delist(self, token: PushToken) -> None:
+        """Have it forgotten. Raises `Unavailable`."""
+
     def send(self, token: PushToken, push: Push, push_id: str) -> Sent: ...
 
 
@@ -65,6 +68,11 @@ class Carriers:
     def enlist(self, token: PushToken) -> PushToken:
         found = self._of(token)
         return found.enlist(token) if found else token
+
+    def delist(self, token: PushToken) -> None:
+        """See `chalicelib.services.erasure.Phones`."""
+        if found := self._of(token):
+            found.delist(token)
 
     def send(self, token: PushToken, push: Push, push_id: str) -> Sent:
         found = self._of(token)
@@ -106,6 +114,19 @@ class SnsCarrier:
         except BotoCoreError as error:
             raise Unavailable(type(error).__name__) from error
         return replace(token, endpoint=endpoint)
+
+    def delist(self, token: PushToken) -> None:
+        """Done as well if SNS knows no such endpoint, or its app is gone."""
+        if not token.endpoint:
+            return
+        try:
+            self._client().delete_endpoint(EndpointArn=token.endpoint)
+        except ClientError as error:
+            if _code(error) in GONE_CODES | REFUSED_CODES:
+                return
+            raise Unavailable(_code(error)) from error
+        except BotoCoreError as error:
+            raise Unavailable(type(error).__name__) from error
 
     def _created(self, app: str, token: PushToken) -> str:
         """The same for the same token; also of one that somebody else has made."""
@@ -202,6 +223,9 @@ class WebhookCarrier:
 
     def enlist(self, token: PushToken) -> PushToken:
         return token
+
+    def delist(self, token: PushToken) -> None:
+        """It keeps nothing of ours: each push brings its token along."""
 
     def send(self, token: PushToken, push: Push, push_id: str) -> Sent:
         body = mobile_push.dump(webhook_body(token, push)).encode()

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         tickets,
     )
     from chalicelib.bootstrap.media import providers
+    from chalicelib.bootstrap.meters import meter
     from chalicelib.bootstrap.parts import (
         deliveries,
         effects,
         fleet,
         relay,
+        retiring,
         wakes,
     )
     from chalicelib.bootstrap.phones import carriers, history, ring_pushes
@@ -42,10 +44,12 @@ HOMES = {
     "fleet": "parts",
     "history": "phones",
     "limits_of": "plane",
+    "meter": "meters",
     "outbox_reader": "lines",
     "providers": "media",
     "pushes": "lines",
     "relay": "parts",
+    "retiring": "parts",
     "ring_pushes": "phones",
     "settings": "world",
     "tickets": "lines",
@@ -67,11 +71,13 @@ __all__ = [
     "fleet",
     "history",
     "limits_of",
+    "meter",
     "outbox_reader",
     "prepare",
     "providers",
     "pushes",
     "relay",
+    "retiring",
     "ring_pushes",
     "settings",
     "tickets",

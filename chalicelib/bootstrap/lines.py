@@ -32,7 +32,7 @@ def pushes() -> PushService:
     return PushService(
         outbox_reader(),
         devices(),
-        _sockets(),
+        gateway_sockets(),
         Entrances(providers(world.settings()), clock),
         ThreadFanOut(),
         clock,
@@ -46,13 +46,13 @@ def commit_listener() -> CommitListener | None:
 
 @functools.cache
 def client_devices() -> DeviceService:
-    return DeviceService(devices(), _sockets(), SystemClock(), SystemDraws())
+    return DeviceService(devices(), gateway_sockets(), SystemClock(), SystemDraws())
 
 
 @functools.cache
 def clients() -> ClientService:
     """What the function behind the devices' sockets is made of."""
-    clock, draws, sockets = SystemClock(), SystemDraws(), _sockets()
+    clock, draws, sockets = SystemClock(), SystemDraws(), gateway_sockets()
     calls = CallService(outbox_reader(), clock, draws)
     resuming = ResumeService(
         calls,
@@ -83,7 +83,7 @@ def devices() -> DynamoDBDevices:
     return DynamoDBDevices(model, rows.connection_of(model))
 
 
-def _sockets() -> GatewaySockets:
+def gateway_sockets() -> GatewaySockets:
     return GatewaySockets(_gateway)
 
 

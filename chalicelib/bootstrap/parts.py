@@ -17,6 +17,7 @@ from chalicelib.adapters.dynamodb.health import DynamoDBHealth
 from chalicelib.adapters.dynamodb.lanes import DynamoDBLanes
 from chalicelib.adapters.dynamodb.sessions import DynamoDBSessions
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
+from chalicelib.adapters.ecs_fleet import EcsDeployments
 from chalicelib.adapters.http import GuardedPoster
 from chalicelib.adapters.providers.livekit import room_name
 from chalicelib.adapters.providers.livekit_rooms import LiveKitRooms
@@ -24,14 +25,17 @@ from chalicelib.adapters.sockets import GatewaySockets
 from chalicelib.adapters.workers import WorkerPorts
 from chalicelib.bootstrap import lines, world
 from chalicelib.bootstrap.bus import event_bus
+from chalicelib.bootstrap.meters import meter
 from chalicelib.protocol.control import Doorbell, Redelivery
 from chalicelib.protocol.url_policy import UrlPolicy
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Provider
 from chalicelib.services.calls import CallService
 from chalicelib.services.effects import EffectService, Rooms
 from chalicelib.services.fleet import FleetService
+from chalicelib.services.measures import Punctuality
 from chalicelib.services.ports import Clock
 from chalicelib.services.relay import RelayService
+from chalicelib.services.retiring import RetireService
 from chalicelib.services.roster import WorkerDoor
 from chalicelib.services.sessions import SessionService
 from chalicelib.services.wakes import WakeService
@@ -94,7 +98,8 @@ def wakes() -> WakeService:
     """What the timers' functions are made of."""
     read, clock = world.settings(), SystemClock()
     repository = world.calls(read.table)
-    calls = CallService(repository, clock, SystemDraws(), lines.commit_listener())
+    listener = Punctuality(meter(), lines.commit_listener())
+    calls = CallService(repository, clock, SystemDraws(), listener)
     return WakeService(calls, repository, _rooms(read), clock, lines.devices())
 
 
@@ -102,6 +107,12 @@ def wakes() -> WakeService:
 def fleet() -> FleetService:
     """What looks at workers when no worker asks; it needs no secret."""
     return fleet_of(os.environ.get("PARLEY_TABLE", DEFAULT_TABLE), None)
+
+
+@functools.cache
+def retiring() -> RetireService:
+    """What looks at a deployment of the workers; it needs no secret."""
+    return RetireService(fleet(), EcsDeployments(world.client("ecs")), SystemClock())
 
 
 def fleet_of(table: str, door: WorkerDoor | None) -> FleetService:

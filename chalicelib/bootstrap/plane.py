@@ -9,7 +9,7 @@ from chalicelib.adapters.dynamodb.keys import DynamoDBKeys
 from chalicelib.adapters.dynamodb.limits import DynamoDBWindows
 from chalicelib.adapters.dynamodb.tallies import DynamoDBTallies
 from chalicelib.adapters.repetitions import StoredRepetitions
-from chalicelib.bootstrap import lines, parts, phones, world
+from chalicelib.bootstrap import erasures, lines, parts, phones, world
 from chalicelib.bootstrap.media import providers, trtc
 from chalicelib.bootstrap.trust import trust_of
 from chalicelib.bootstrap.webhooks import Webhooks, webhooks_of
@@ -19,6 +19,7 @@ from chalicelib.protocol.vocabulary import Provider
 from chalicelib.services.calls import CallService
 from chalicelib.services.devices.push_tokens import DeviceService
 from chalicelib.services.devices.tickets import TicketService
+from chalicelib.services.erasure import ErasureService
 from chalicelib.services.fleet import FleetService
 from chalicelib.services.history import HistoryService
 from chalicelib.services.identity.keys import KeyService
@@ -59,6 +60,7 @@ class ControlPlane:
     devices: DeviceService
     tickets: TicketService
     webhooks: Webhooks
+    erasures: ErasureService
     clock: Clock
     draws: Draws
 
@@ -107,6 +109,7 @@ def _plane(settings: Settings) -> ControlPlane:
         devices=phones.devices(settings),
         tickets=lines.tickets(),
         webhooks=webhooks_of(settings, parts.delivery_ports(), phones.history()),
+        erasures=erasures.erasures_of(settings, calls),
         clock=clock,
         draws=draws,
     )

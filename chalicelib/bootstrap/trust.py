@@ -4,6 +4,7 @@ import functools
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.jwks import FetchedKeys
+from chalicelib.bootstrap import signing as signing
 from chalicelib.protocol.tokens import Trust
 from chalicelib.settings import Settings
 

@@ -13,3 +13,10 @@ def asyncapi() -> dict[str, Any]:
     from chalicelib.protocol import client_document
 
     return client_document.document()
+
+
+@blueprint.route("/protocol.schema.json", methods=["GET"])
+def session_protocol() -> dict[str, Any]:
+    from chalicelib.protocol.session import schema
+
+    return schema.document()

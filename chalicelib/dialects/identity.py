@@ -6,17 +6,20 @@ there but proves nothing is refused: nobody falls through to a weaker proof.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.dialects.requests import Request
 from chalicelib.protocol import tokens
 from chalicelib.protocol.claims import UID_MAX_LENGTH, Principal
 from chalicelib.protocol.tokens import API_KEY_HEADER, API_KEY_PREFIX, Trust
 from chalicelib.protocol.vocabulary import DEFAULT_TENANT, Dialect, Role
-from chalicelib.services.identity.keys import InvalidKey, KeyService
-from chalicelib.services.identity.limits import LimitService
-from chalicelib.services.ports import Clock
-from chalicelib.settings import Settings
+from chalicelib.services.identity.keys import InvalidKey
+
+if TYPE_CHECKING:
+    from chalicelib.services.identity.keys import KeyService
+    from chalicelib.services.identity.limits import LimitService
+    from chalicelib.services.ports import Clock
+    from chalicelib.settings import Settings
 
 NamedUid = Callable[[Request], str]
 """Whom a request without credentials speaks for."""
@@ -35,19 +38,19 @@ class Gate(Protocol):
     """Of a control plane, what tells who may come in."""
 
     @property
-    def settings(self) -> Settings: ...
+    def settings(self) -> "Settings": ...
 
     @property
     def trust(self) -> Trust: ...
 
     @property
-    def keys(self) -> KeyService: ...
+    def keys(self) -> "KeyService": ...
 
     @property
-    def limits(self) -> LimitService: ...
+    def limits(self) -> "LimitService": ...
 
     @property
-    def clock(self) -> Clock: ...
+    def clock(self) -> "Clock": ...
 
 
 def identify(

@@ -6,7 +6,7 @@ wrongly: what has ended stays ended.
 
 from dataclasses import dataclass
 
-from chalicelib.protocol.lease import Fact, SessionEnded, SessionStarted
+from chalicelib.protocol.lease import Change, Fact, SessionEnded, SessionStarted
 from chalicelib.protocol.session.vocabulary import HangupReason
 from chalicelib.protocol.vocabulary import Initiator
 
@@ -42,14 +42,14 @@ class Decision:
     """What becomes of a session, and what is told of it: nothing if nothing changed."""
 
     session: Session
-    told: tuple[Fact, ...] = ()
+    told: tuple[Change, ...] = ()
 
 
 def key_of(fact: Fact) -> SessionKey:
     return SessionKey(fact.tenant, fact.session_id, fact.worker_id, fact.started_at_ms)
 
 
-def hear(session: Session | None, fact: Fact) -> Decision:
+def hear(session: Session | None, fact: Change) -> Decision:
     """The session after the fact.
 
     ================ ================ ============

@@ -92,13 +92,23 @@ class EventType(StrEnum):
 CONTRACT_EVENTS = tuple(kind.value for kind in EventType)
 SESSION_EVENTS = ("session.started", "session.ended")
 """Ours, for those who ask for them."""
+RECORDING_EVENTS = ("recording.ready",)
+"""Ours, of a session's recording; for those who ask for them."""
 CALL_EVENTS = ("call.ringing", "call.answered", "call.ended")
 """Ours, derived from the contract's; for those who ask for them."""
 ENDPOINT_EVENTS = ("webhook.exhausted", "webhook.endpoint_disabled")
 """What became of a tenant's endpoints; for those who ask for them."""
-LAST_EVENTS = frozenset({"room.finished", "session.ended", *ENDPOINT_EVENTS})
+LAST_EVENTS = frozenset(
+    {"room.finished", "session.ended", *RECORDING_EVENTS, *ENDPOINT_EVENTS}
+)
 """After these nothing more is told of their subject."""
-KNOWN_EVENTS = (*CONTRACT_EVENTS, *CALL_EVENTS, *SESSION_EVENTS, *ENDPOINT_EVENTS)
+KNOWN_EVENTS = (
+    *CONTRACT_EVENTS,
+    *CALL_EVENTS,
+    *SESSION_EVENTS,
+    *RECORDING_EVENTS,
+    *ENDPOINT_EVENTS,
+)
 """All that an endpoint can ask for by name."""
 FILTERS = frozenset(KNOWN_EVENTS) | {
     f"{name.partition('.')[0]}.*" for name in KNOWN_EVENTS

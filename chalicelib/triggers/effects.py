@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib import bootstrap, logs
 from chalicelib.protocol.control import Doorbell
 
-bootstrap.prepare("parts")
+bootstrap.prepare("parts", "signing")
 
 
 def perform(event: dict[str, Any], context: object) -> None:

@@ -9,16 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib import bootstrap, logs
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.protocol.control import Doorbell
 from chalicelib.services.devices.pushing import NotPushed
+from chalicelib.services.measures import tell_pushed
 from chalicelib.services.stories import Hearer, story_of
 
-bootstrap.prepare("lines", "phones")
+bootstrap.prepare("lines", "phones", "meters", "signing")
 
 log = logging.getLogger(__name__)
 
+PUSHES = "pushes"
 HEARERS: Mapping[str, Callable[[], Hearer]] = {
-    "pushes": lambda: bootstrap.pushes(),
+    PUSHES: lambda: bootstrap.pushes(),
     "history": lambda: bootstrap.history(),
     "phones": lambda: bootstrap.ring_pushes(),
 }
@@ -48,5 +51,8 @@ def handler(event: dict[str, Any], context: object) -> None:
         except Exception:
             log.exception("a hearer failed", extra={"hearer": name})
             failed.append(name)
+        else:
+            if name == PUSHES:
+                tell_pushed(bootstrap.meter(), story, SystemClock().now_ms())
     if failed:
         raise NotHeard(", ".join(failed))

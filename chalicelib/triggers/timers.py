@@ -5,14 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib import bootstrap, logs
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dynamodb import rows
+from chalicelib.protocol.envelope import stamped, upcast
 from chalicelib.services import agenda
 from chalicelib.services.facts import instant
+from chalicelib.services.measures import tell_fleet
 
 bootstrap.prepare("parts")
 
 log = logging.getLogger(__name__)
 
+RING = "ring"
+"""The kind of the machine's states."""
 SWEEP_THREADS = 4
 SWEEP_ROUNDS = 20
 """How often a shard is asked for more in one sweep, while it has any."""
@@ -21,21 +26,25 @@ SWEEP_ROUNDS = 20
 def wake(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Task of the ring machine; its answer is the machine's next state."""
     logs.configure()
-    tenant, call_id = event["tenant"], event["call_id"]
+    # Executions of the release before had no version.
+    state = upcast(RING, {"v": 1, **event})
+    tenant, call_id = state["tenant"], state["call_id"]
     ring = bootstrap.wakes().ring(tenant, call_id)
-    return {
+    following = {
         "tenant": tenant,
         "call_id": call_id,
         "wake_at": instant(ring.wake_at_ms),
         "is_over": ring.is_over,
     }
+    return stamped(following, RING)
 
 
 def sweep(event: dict[str, Any], context: object) -> None:
     """Target of the schedule: every worker and every shard, every minute."""
     logs.configure()
     try:
-        bootstrap.fleet().look()
+        roster = bootstrap.fleet().look()
+        tell_fleet(bootstrap.meter(), roster, SystemClock().now_ms())
     except Exception:
         # Workers that cannot be looked at hold back no call.
         log.exception("the fleet was not looked at")

@@ -8,8 +8,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from chalicelib.adapters.providers.livekit import call_of
 from chalicelib.adapters.providers.trtc import ALPHABET, Trtc
 
@@ -30,6 +28,8 @@ class Holder:
 
 def of_livekit(token: str, api_key: str, api_secret: str) -> Holder | None:
     """None for what is no token of ours; an old one is one still."""
+    import jwt
+
     try:
         claims = jwt.decode(
             token[:TOKEN_MAX_LENGTH],

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import jwt
 import urllib3
 from urllib3.util import Timeout
 
@@ -101,6 +100,8 @@ class LiveKitRooms:
         raise ProviderUnreachable(f"{method}: answered {status}")
 
     def _token(self, grants: Mapping[str, Any]) -> str:
+        import jwt
+
         now = self._clock.now_ms() // 1000
         claims = {
             "iss": self._api_key,

@@ -2,17 +2,14 @@
 
 ``<signature>#<milliseconds>*<anything>#<public key>``: a secp256k1 signature (r, s and
 a recovery byte, base64) of the SHA-256 of what stands between the marks, and the
-compressed key in hex. It says nothing of the request that it comes with.
+compressed key in hex. It says nothing of the request that it comes with. Cryptography
+is imported with the first one.
 """
 
 import base64
 import binascii
 import hashlib
 import re
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from chalicelib.dialects.dtalk import ripemd160
 from chalicelib.protocol.tokens import Unauthenticated
@@ -65,12 +62,18 @@ def _der(signature: str) -> bytes:
         raise Unauthenticated("FZM-SIGNATURE's signature must be base64") from None
     if len(raw) != SIGNATURE_BYTES:
         raise Unauthenticated(f"FZM-SIGNATURE's signature has {SIGNATURE_BYTES} bytes")
+    from cryptography.hazmat.primitives.asymmetric import utils
+
     # The last byte would tell the key, which is given.
     r, s = raw[:NUMBER_BYTES], raw[NUMBER_BYTES : 2 * NUMBER_BYTES]
     return utils.encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
 
 
 def _check(signature: bytes, meta: bytes, public_key: bytes) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), public_key)
         key.verify(signature, meta, ec.ECDSA(hashes.SHA256()))

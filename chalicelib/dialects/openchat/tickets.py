@@ -5,8 +5,6 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import jwt
-
 from chalicelib.domain.call import Call
 from chalicelib.protocol.tokens import ALGORITHM, TOKEN_MAX_LENGTH
 
@@ -29,6 +27,8 @@ class Ticket:
         """None for what is no token of ours; an old one is one still."""
         if len(token) > TOKEN_MAX_LENGTH or not token.isascii():
             return None
+        import jwt
+
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -42,6 +42,8 @@ class Ticket:
         return cls(**texts, expires_at_ms=claims["exp"] * 1000)
 
     def render(self, secret: str) -> str:
+        import jwt
+
         texts = {name: getattr(self, name) for name in TEXTS}
         claims = {**texts, "exp": self.expires_at_ms // 1000}
         return jwt.encode(claims, _key(secret), algorithm=ALGORITHM)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import jwt
-
 from chalicelib.adapters.providers import livekit_json
 from chalicelib.adapters.providers.livekit import call_of as call_of
 from chalicelib.adapters.providers.livekit_json import (
@@ -72,6 +70,8 @@ def verify(
 
     Raises `Unauthenticated`; what it says is safe to send back.
     """
+    import jwt
+
     try:
         claims = jwt.decode(
             _token(authorization),

@@ -19,6 +19,8 @@ from chalicelib.services.devices.push_tokens import (
     TooManyDevices,
     UnknownDevice,
 )
+from chalicelib.services.drains import WorkerNotFound
+from chalicelib.services.erasure import InvalidCursor, UserInCall
 from chalicelib.services.identity.keys import KeyExists, KeyNotFound, TooManyKeys
 from chalicelib.services.identity.limits import LimitReached
 from chalicelib.services.repetition import StillRunning
@@ -57,6 +59,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     TooManyEndpoints: (409, "limit_reached", ""),
     EndpointDisabled: (409, "endpoint_disabled", ""),
     VaultFailed: (503, "unavailable", "secrets cannot be sealed now; try again later"),
+    WorkerNotFound: (404, wire.NOT_FOUND, "there is no such worker alive"),
     KeyNotFound: (404, wire.NOT_FOUND, "there is no such key"),
     KeyExists: (
         409,
@@ -73,6 +76,8 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "a user has at most ten devices: remove one first",
     ),
     TokenRefused: (400, "invalid_request", ""),
+    UserInCall: (409, "user_in_call", ""),
+    InvalidCursor: (400, "invalid_request", ""),
     LimitReached: (429, "rate_limited", ""),
     Unavailable: (503, "unavailable", "try again later"),
 }

@@ -12,6 +12,7 @@ from chalicelib.protocol.vocabulary import (
     CALL_EVENTS,
     CONTRACT_EVENTS,
     ENDPOINT_EVENTS,
+    RECORDING_EVENTS,
     SESSION_EVENTS,
 )
 from chalicelib.services.webhooks.attempts import Attempts
@@ -109,7 +110,7 @@ class DeliveryService:
 
 def _story_of(event_type: str) -> Sequence[str]:
     """The types of all that is told beside this one."""
-    for story in (SESSION_EVENTS, ENDPOINT_EVENTS):
+    for story in (SESSION_EVENTS, RECORDING_EVENTS, ENDPOINT_EVENTS):
         if event_type in story:
             return story
     return CALL_STORY

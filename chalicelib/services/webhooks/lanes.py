@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from chalicelib.protocol.envelope import CURRENT, UnknownVersion, version_of
+from chalicelib.protocol.envelope import UnknownVersion, stamped, version_of
 
 MOST_LOGGED = 2_000
 """Attempts that a lane keeps; its item cannot grow without end."""
@@ -67,7 +67,7 @@ class Attempt:
     def render(self) -> str:
         """Compact JSON: a lane's item has many of them."""
         fields = [
-            CURRENT,
+            stamped({})["v"],
             self.webhook_id,
             self.type,
             self.seq,
