@@ -23,6 +23,8 @@ ANSWER = {
     "Items": [],
     "ScannedCount": 0,
     "SecretString": "{}",
+    "failures": [],
+    "services": [],
 }
 
 

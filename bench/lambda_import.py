@@ -92,6 +92,13 @@ def start_once(folder: Path, handler: str, event: Mapping[str, Any]) -> dict[str
     return found
 
 
+DEPLOYMENT = {
+    "v": 1,
+    "service_arn": "arn:aws:ecs:us-east-1:000000000000:service/parley/worker",
+    "deployment_id": "ecs-svc/1",
+}
+
+
 def event_for(function: str) -> Mapping[str, Any]:
     """One that makes the function use all that it has."""
     image = {"body": {"S": json.dumps({**DOORBELL, "is_last": True})}}
@@ -104,6 +111,7 @@ def event_for(function: str) -> Mapping[str, Any]:
         "wake": CALL,
         "expired": _records({"Keys": KEYS}),
         "takeover": {"task_arn": "none"},
+        "retire": DEPLOYMENT,
         "perform": {
             "detail": {**DOORBELL, "type": "effect.none", "data": {"provider": "p2p"}}
         },

@@ -80,6 +80,7 @@ def media_worker(
         "PARLEY_JWT_SECRET": SECRET,
         "PARLEY_WORKER_PORT": str(port),
         "PARLEY_MEDIA_CACHE": str(folder / "cache"),
+        "PARLEY_RECORDINGS": str(folder / "recordings"),
         **(variables or {}),
     }
     with (folder / LOG_FILE).open("wb") as log, pinned(SYSTEM_CORE):

@@ -9,6 +9,7 @@ from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.adapters.memory_delivery import MemoryLanes, MemoryTallies
 from chalicelib.adapters.memory_devices import MemoryTickets
 from chalicelib.adapters.memory_endpoints import TakingPoster, memory_ports
+from chalicelib.adapters.memory_erasure import Kept, memory_erasures
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.adapters.memory_history import (
     MemoryHistory,
@@ -56,7 +57,11 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
     repository = MemoryCalls(store)
     sessions = SessionService(MemorySessions(store), clock, draws)
     calls = CallService(repository, clock, draws)
-    history = HistoryService(MemoryHistory(), MemoryLiveCalls(store), clock, draws)
+    entries, keys, windows = MemoryHistory(), MemoryKeys(), MemoryWindows()
+    history = HistoryService(entries, MemoryLiveCalls(store), clock, draws)
+    tokens, tickets = MemoryPushTokens(), MemoryTickets()
+    carriers = bootstrap.carriers(read, clock)
+    kept = Kept(store, tokens, (entries, keys, windows, tickets))
     store.endpoints[DEFAULT_TENANT, SHOP.id] = SHOP
     webhooks = memory_ports(store, {}, TakingPoster(), clock, draws)
     plane = ControlPlane(
@@ -69,15 +74,14 @@ def plane_in_memory(jwt_secret: str) -> Iterator[None]:
         providers=bootstrap.providers(read),
         repetitions=MemoryRepetitions(clock),
         trust=bootstrap.trust_of(read),
-        keys=KeyService(MemoryKeys(), clock, draws),
-        limits=bootstrap.limits_of(read, MemoryWindows(), clock),
+        keys=KeyService(keys, clock, draws),
+        limits=bootstrap.limits_of(read, windows, clock),
         history=history,
         timelines=TimelineService(calls, repository, MemoryLanes(store), clock, draws),
-        devices=DeviceService(
-            MemoryPushTokens(), bootstrap.carriers(read, clock), clock, draws
-        ),
-        tickets=TicketService(MemoryTickets(), clock, draws),
+        devices=DeviceService(tokens, carriers, clock, draws),
+        tickets=TicketService(tickets, clock, draws),
         webhooks=bootstrap.webhooks_of(read, webhooks, history),
+        erasures=memory_erasures(kept, carriers, jwt_secret, clock, draws),
         clock=clock,
         draws=draws,
     )

@@ -25,7 +25,7 @@ from infra.laptop.payload import HttpRequest, event_of
 CPU_SECONDS = 2.0
 """More than any input may take."""
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
-PUBLIC = frozenset({"/health", "/asyncapi.json"})
+PUBLIC = frozenset({"/health", "/asyncapi.json", "/protocol.schema.json"})
 MOST_HEADERS = 50
 
 

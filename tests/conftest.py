@@ -1,10 +1,13 @@
-"""One moto for the session, emptied between the tests that ask for a table."""
+"""Which tests run side by side; one moto for the session, emptied between the tests
+that ask for a table."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 from moto.moto_api._internal.models import moto_api_backend
 
@@ -14,6 +17,20 @@ from infra import wiring
 from tests.adapters.tables import create_table
 
 REGION = "eu-central-1"
+# Before onnxruntime is imported: a test tells nobody of itself.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of one file or of the one cloud do not."""
+    for item in items:
+        is_of_cloud = item.get_closest_marker("cloud") is not None
+        name = "cloud" if is_of_cloud else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

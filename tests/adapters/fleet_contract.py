@@ -9,8 +9,10 @@ from chalicelib.domain.sessions import Session, hear, key_of
 from chalicelib.protocol.lease import (
     Counts,
     DialogFacts,
+    Drain,
     EndSession,
     Lease,
+    RecordingReady,
     SessionEnded,
     SessionStarted,
     Sight,
@@ -137,6 +139,17 @@ class FleetRepositoryContract:
         fleet.drop_order("w1", "k1")
         assert fleet.orders("w1", 1) == (order("k2"),)
 
+    def test_last_order_to_drain_is_kept_beside_the_others(
+        self, fleet: FleetRepository
+    ) -> None:
+        until_ms = NOW_MS + 172_800_000
+        fleet.keep_order("w1", 1, Drain("w1", 1), until_ms)
+        fleet.keep_order("w1", 1, order("a"))
+        last = Drain("w1", 1, NOW_MS)
+        fleet.keep_order("w1", 1, last, until_ms)
+        assert fleet.orders("w1", 1) == (order("a"), last)
+        assert fleet.orders("w1", 2) == (), "of a former life"
+
 
 def started(session_id: str = "s1", **changes: Any) -> SessionStarted:
     fields: dict[str, Any] = {
@@ -170,6 +183,25 @@ def ended(session_id: str = "s1", **changes: Any) -> SessionEnded:
         "counts": Counts(commands=3),
     }
     return SessionEnded(**{**fields, **changes})
+
+
+def ready(session_id: str = "s1", **changes: Any) -> RecordingReady:
+    fields: dict[str, Any] = {
+        "tenant": "default",
+        "session_id": session_id,
+        "worker_id": "w1",
+        "epoch": 1,
+        "uid": "alice",
+        "call_type": CallType.WEBSOCKET,
+        "started_at_ms": NOW_MS,
+        "ready_at_ms": NOW_MS + 10_000,
+        "key": "s1.wav",
+        "url": "s3://calls/s1.wav",
+        "format": "wav",
+        "size_bytes": 576_044,
+        "duration_ms": 9_000,
+    }
+    return RecordingReady(**{**fields, **changes})
 
 
 class SessionRepositoryContract:
@@ -228,6 +260,27 @@ class SessionRepositoryContract:
         assert calls.outbox("default", address, 1) == (event_of(started(), True),)
         self.finish(repository, ended(), 1)
         assert calls.outbox("default", address, 2) == (event_of(ended(), True),)
+
+    def test_event_beside_the_story_is_told_once(
+        self,
+        repository: SessionRepository,
+        fleet: FleetRepository,
+        calls: CallRepository,
+    ) -> None:
+        fleet.renew(lease())
+        event = event_of(ready(), True)
+        for told in (event, replace(event, at_ms=event.at_ms + 1)):
+            repository.tell(key_of(ready()), told, 1)
+        assert calls.outbox("default", event.call_id, 1) == (event,)
+
+    @pytest.mark.parametrize("epoch", [0, 2])
+    def test_event_of_a_fenced_worker_does_not_count(
+        self, repository: SessionRepository, fleet: FleetRepository, epoch: int
+    ) -> None:
+        if epoch:
+            fleet.renew(lease(epoch=epoch))
+        with pytest.raises(Fenced):
+            repository.tell(key_of(ready()), event_of(ready(), True), 1)
 
     def test_lost_race_stores_nothing(
         self,

@@ -80,6 +80,12 @@ class CarrierContract(ABC):
     def test_token_is_enlisted_again_as_it_was(self, carrier: Carrier) -> None:
         assert carrier.enlist(TOKEN) == carrier.enlist(TOKEN)
 
+    def test_token_is_delisted_however_often(self, carrier: Carrier) -> None:
+        enlisted = carrier.enlist(TOKEN)
+        for _ in range(2):
+            carrier.delist(enlisted)
+        carrier.delist(TOKEN)
+
     def test_token_of_nobody_is_told(self, carrier: Carrier) -> None:
         enlisted = carrier.enlist(TOKEN)
         self.lose(enlisted)
@@ -254,6 +260,24 @@ def test_token_that_sns_refuses_is_refused() -> None:
 def test_sns_out_of_reach_is_told_when_a_token_is_enlisted(error: Exception) -> None:
     with pytest.raises(Unavailable):
         sns(FailingSns(error)).enlist(TOKEN)
+
+
+@pytest.mark.parametrize("error", [failure("Throttling"), LOST])
+def test_sns_out_of_reach_is_told_when_a_token_is_delisted(error: Exception) -> None:
+    with pytest.raises(Unavailable):
+        sns(FailingSns(error)).delist(replace(TOKEN, endpoint=KNOWN))
+
+
+@pytest.mark.parametrize("code", ["NotFound", "InvalidParameter"])
+def test_endpoint_that_sns_knows_nothing_of_needs_no_delisting(code: str) -> None:
+    sns(FailingSns(failure(code))).delist(replace(TOKEN, endpoint=KNOWN))
+
+
+def test_carrier_of_a_token_delists_it_and_nobody_what_nobody_carries() -> None:
+    client = FailingSns(LOST, delete_endpoint={})
+    Carriers([sns(client)]).delist(replace(TOKEN, endpoint=KNOWN))
+    Carriers([]).delist(TOKEN)
+    assert client.asked == ["delete_endpoint"]
 
 
 def test_endpoint_that_another_has_made_is_used() -> None:

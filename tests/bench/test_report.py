@@ -91,7 +91,7 @@ def test_row_is_chosen_by_its_slug_or_its_measure() -> None:
     assert parse([]).measures == MEASURES
 
 
-@pytest.mark.parametrize("row", ["nothing", "audio_in_out_p95_1_call", ""])
+@pytest.mark.parametrize("row", ["nothing", "clone_to_first_call", ""])
 def test_row_that_cannot_be_measured_is_refused(row: str) -> None:
     with pytest.raises(SystemExit):
         parse([row])

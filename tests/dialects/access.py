@@ -323,7 +323,29 @@ def _fleet() -> list[Row]:
             has_own_record=True,
         )
 
+    def find(scene: Scene, is_there: bool) -> Ask:
+        scene.session()
+        path = "/internal/workers/w1/sessions/s1"
+        return Ask("GET", path, query="tenant=default")
+
     return [
+        Row(
+            FLEET,
+            "GET",
+            "/internal/workers",
+            plain("GET", "/internal/workers"),
+            frozenset({Who.WORKER, Who.OTHER_WORKER}),
+            401,
+        ),
+        Row(
+            FLEET,
+            "GET",
+            f"{worker}/sessions/{{session_id}}",
+            find,
+            frozenset({Who.WORKER}),
+            401,
+            more={Who.OTHER_WORKER: 403},
+        ),
         row("PUT", "lease", lambda: lease(sessions=7).render()),
         row("POST", "facts", lambda: Facts((started(),)).render()),
         row("POST", "witnesses", lambda: _witness().render()),
@@ -337,7 +359,7 @@ def _witness() -> Witness:
 
 PUBLIC = tuple(
     Row(V1, "GET", path, plain("GET", path), EVERYBODY)
-    for path in ("/health", "/asyncapi.json")
+    for path in ("/health", "/asyncapi.json", "/protocol.schema.json")
 )
 
 ROWS = (

@@ -5,6 +5,7 @@ from typing import Any
 from chalicelib.protocol.claims import Principal
 from chalicelib.protocol.vocabulary import Role
 from chalicelib.services.identity.keys import Wanted
+from tests.adapters.fleet_contract import lease
 from tests.dialects.gates import (
     ADMINS_EACH,
     ANY_PRINCIPAL,
@@ -32,7 +33,7 @@ FORBIDDEN, UNKNOWN = "forbidden", "not_found"
 
 
 def rows() -> list[Row]:
-    return [*_webhooks(), *_keys(), *_calls(), *_devices()]
+    return [*_webhooks(), *_keys(), *_workers(), *_calls(), *_devices(), *_users()]
 
 
 def _webhooks() -> list[Row]:
@@ -106,6 +107,31 @@ def _keys() -> list[Row]:
     ]
 
 
+def _workers() -> list[Row]:
+    """They are the operator's, and no tenant's: other tenants' administrators are let
+    in nowhere."""
+
+    def listed(scene: Scene, is_there: bool) -> Ask:
+        if is_there:
+            _worker(scene)
+        return Ask("GET", "/v1/workers")
+
+    def drain(scene: Scene, is_there: bool) -> Ask:
+        worker_id = _worker(scene) if is_there else "w9"
+        return Ask("POST", f"/v1/workers/{worker_id}/drain", {})
+
+    route = "/v1/workers/{worker_id}/drain"
+    return [
+        Row(V1, "GET", "/v1/workers", listed, ADMINS, FORBIDDEN),
+        Row(V1, "POST", route, drain, ADMINS, FORBIDDEN),
+    ]
+
+
+def _worker(scene: Scene) -> str:
+    scene.plane.fleet.renew(lease())
+    return scene.named("w1")
+
+
 def _key(scene: Scene) -> str:
     admin = Principal(TENANT, "root", Role.ADMIN)
     key, _ = scene.plane.keys.create(admin, Wanted("of another"))
@@ -145,3 +171,14 @@ def _devices() -> list[Row]:
         Row(V1, "GET", "/v1/devices", listed, ANY_PRINCIPAL),
         Row(V1, "DELETE", "/v1/devices/{device}", forget, owner, UNKNOWN, UNKNOWN),
     ]
+
+
+def _users() -> list[Row]:
+    """Who there is not is erased as well."""
+
+    def erase(scene: Scene, is_there: bool) -> Ask:
+        if is_there:
+            scene.api.post("/v1/devices", PHONE, "zoe")
+        return Ask("DELETE", "/v1/users/zoe")
+
+    return [Row(V1, "DELETE", "/v1/users/{uid}", erase, ADMINS_EACH, FORBIDDEN)]

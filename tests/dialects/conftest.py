@@ -15,6 +15,7 @@ from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.adapters.memory_delivery import MemoryLanes, MemoryTallies
 from chalicelib.adapters.memory_devices import MemoryTickets
 from chalicelib.adapters.memory_endpoints import memory_ports
+from chalicelib.adapters.memory_erasure import Kept, memory_erasures
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.adapters.memory_history import (
     MemoryHistory,
@@ -137,7 +138,11 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
     calls = CallService(repository, clock, draws)
     tallies = MemoryTallies()
     sessions = SessionService(MemorySessions(store), clock, draws)
-    history = HistoryService(MemoryHistory(), MemoryLiveCalls(store), clock, draws)
+    entries, keys, windows = MemoryHistory(), MemoryKeys(), MemoryWindows()
+    history = HistoryService(entries, MemoryLiveCalls(store), clock, draws)
+    tokens, tickets = MemoryPushTokens(), MemoryTickets()
+    carriers = bootstrap.carriers(read, clock)
+    kept = Kept(store, tokens, (entries, keys, windows, tickets))
     fixed = {DEFAULT_TENANT: read.endpoints}
     world = memory_ports(store, fixed, FakePoster(), clock, draws)
     plane = ControlPlane(
@@ -150,15 +155,14 @@ def install(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Api:
         providers=bootstrap.providers(read),
         repetitions=MemoryRepetitions(clock),
         trust=bootstrap.trust_of(read),
-        keys=KeyService(MemoryKeys(), clock, draws),
-        limits=bootstrap.limits_of(read, MemoryWindows(), clock),
+        keys=KeyService(keys, clock, draws),
+        limits=bootstrap.limits_of(read, windows, clock),
         history=history,
         timelines=TimelineService(calls, repository, MemoryLanes(store), clock, draws),
-        devices=DeviceService(
-            MemoryPushTokens(), bootstrap.carriers(read, clock), clock, draws
-        ),
-        tickets=TicketService(MemoryTickets(), clock, draws),
+        devices=DeviceService(tokens, carriers, clock, draws),
+        tickets=TicketService(tickets, clock, draws),
         webhooks=bootstrap.webhooks_of(read, world, history),
+        erasures=memory_erasures(kept, carriers, read.jwt_secret, clock, draws),
         clock=clock,
         draws=draws,
     )

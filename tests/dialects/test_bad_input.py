@@ -21,7 +21,13 @@ MEGABYTE = 1 << 20
 OF_USERS = sorted(
     route
     for route in app.routes
-    if route not in ("/asyncapi.json", "/health", "/api/v1/webhooks/livekit")
+    if route
+    not in (
+        "/asyncapi.json",
+        "/health",
+        "/protocol.schema.json",
+        "/api/v1/webhooks/livekit",
+    )
     and not route.startswith("/internal/")
 )
 """Neither for everybody, nor for LiveKit, nor for workers."""

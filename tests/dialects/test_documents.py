@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.protocol.session import schema
 from tests.dialects.conftest import Api
 
 
@@ -11,6 +12,13 @@ def test_asyncapi_is_public_and_of_the_protocol(api: Api) -> None:
     assert answer.json["asyncapi"] == "3.0.0"
     assert "event.call.ringing" in answer.json["components"]["messages"]
     assert api.post("/asyncapi.json", {}).status == 405
+
+
+def test_schema_of_the_session_protocol_is_public(api: Api) -> None:
+    answer = api.get("/protocol.schema.json", None)
+    assert answer.status == 200
+    assert answer.json == schema.document()
+    assert api.post("/protocol.schema.json", {}).status == 405
 
 
 def test_ticket_is_given_to_any_user_and_is_never_the_same(api: Api) -> None:

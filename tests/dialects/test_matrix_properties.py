@@ -173,6 +173,4 @@ class Conversations(RuleBasedStateMachine):
 
 
 TestConversations = Conversations.TestCase
-TestConversations.settings = settings(
-    max_examples=60, stateful_step_count=15, deadline=None
-)
+TestConversations.settings = settings(max_examples=60, stateful_step_count=15)

@@ -227,4 +227,4 @@ class CallMachine(RuleBasedStateMachine):
 
 
 TestCallMachine = CallMachine.TestCase
-TestCallMachine.settings = settings(max_examples=400, deadline=None)
+TestCallMachine.settings = settings(max_examples=400)

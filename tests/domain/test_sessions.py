@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from chalicelib.domain.sessions import Session, failure, hear
-from chalicelib.protocol.lease import Fact
+from chalicelib.protocol.lease import SessionEnded, SessionStarted
 from tests.adapters.fleet_contract import ended, started
 from tests.builders import NOW_MS
 
@@ -28,9 +28,11 @@ def test_end_alone_tells_of_the_start_too() -> None:
 @pytest.mark.parametrize(
     "facts", list(permutations([started(), started(), ended(), ended()]))
 )
-def test_every_order_tells_the_same(facts: tuple[Fact, ...]) -> None:
+def test_every_order_tells_the_same(
+    facts: tuple[SessionStarted | SessionEnded, ...],
+) -> None:
     session: Session | None = None
-    told: list[Fact] = []
+    told: list[SessionStarted | SessionEnded] = []
     for fact in facts:
         decision = hear(session, fact)
         session = decision.session

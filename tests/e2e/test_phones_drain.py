@@ -49,7 +49,7 @@ def test_a_call_goes_on_while_the_worker_ends(tmp_path: Path) -> None:
                 assert reason_of(app) == ("done", "callee")
                 assert await asyncio.to_thread(process.wait, END_SECONDS) == 0
             (record,) = phones.records_of(app.session_id)
-            assert record["status_code"] == 200
+            assert record["statusCode"] == 200
 
         play(act)
     assert phones.worker.lines("error") == phones.worker.lines("critical") == []

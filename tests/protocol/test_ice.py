@@ -41,6 +41,11 @@ def test_stun_urls_are_one_entry() -> None:
     assert found.render("alice", NOW) == [STUN]
 
 
+@pytest.mark.covers(
+    "GET /iceservers.username",
+    "GET /iceservers.credential",
+    "note ICE from the environment",
+)
 def test_turn_credential_is_coturn_s() -> None:
     found = ice_servers(
         {

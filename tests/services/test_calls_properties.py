@@ -219,7 +219,7 @@ orders = st.lists(st.integers(0, 3), max_size=60)
 troubles = st.lists(faults, max_size=30)
 
 
-@settings(max_examples=600 if IS_BRIEF else 2_000, deadline=None)
+@settings(max_examples=600 if IS_BRIEF else 2_000)
 @given(first=firsts, clients=crowds, choices=orders, drawn=troubles)
 def test_clients_at_once_on_failing_storage_break_nothing(
     first: Step | None,
@@ -232,7 +232,6 @@ def test_clients_at_once_on_failing_storage_break_nothing(
 
 @settings(
     max_examples=15 if IS_BRIEF else 40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(first=firsts, clients=crowds, choices=orders, drawn=troubles)

@@ -270,7 +270,7 @@ answers = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(rings=rings, choices=choices, crashes=crashes)
 def test_events_are_told_in_order_however_they_are_rung(
     rings: list[int], choices: list[int], crashes: list[bool]
@@ -286,7 +286,7 @@ def test_events_are_told_in_order_however_they_are_rung(
         assert world.posted == ids
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rings=rings, choices=choices, answers=answers, crashes=crashes)
 def test_failing_endpoint_hears_of_every_event_in_the_end(
     rings: list[int], choices: list[int], answers: list[Answer], crashes: list[bool]
@@ -328,7 +328,7 @@ def live(world: World, story: list[tuple[str, Any]]) -> None:
             continue
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     story=story,
     answers=answers,
@@ -352,7 +352,7 @@ def test_nothing_is_lost_whatever_happens(
         assert logged(world) == sorted(world.posted)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(story=story, crashes=crashes, lasts=st.integers(0, 60))
 def test_outage_changes_no_order(
     story: list[tuple[str, Any]], crashes: list[bool], lasts: int
@@ -365,7 +365,7 @@ def test_outage_changes_no_order(
         assert kept == [one for one in ids if one not in world.dead]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(story=story, before=answers)
 def test_endpoint_that_is_gone_hears_nothing_more(
     story: list[tuple[str, Any]], before: list[Answer]

@@ -288,7 +288,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, is_group=st.booleans())
 def test_nothing_is_missed_wherever_the_line_breaks(
     steps: list[str], is_group: bool

@@ -1,6 +1,7 @@
 """The bus rings once a commit, and everybody who wants to hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.memory import MemoryCalls, Store
 from chalicelib.domain.commands import Leave
 from chalicelib.services.calls import CallService
+from chalicelib.services.measures import Measure
 from chalicelib.services.stories import Hearer, Story
 from chalicelib.triggers import notify
 from chalicelib.triggers.notify import HEARERS, NotHeard
@@ -63,6 +65,29 @@ def test_hand_the_whole_commit_to_every_hearer(
         "participant.cancelled",
         "room.finished",
     ]
+
+
+class Told:
+    """A `Meter` that remembers."""
+
+    def __init__(self) -> None:
+        self.measures: list[Measure] = []
+
+    def tell(self, values: Mapping[Measure, float]) -> None:
+        self.measures += values
+
+
+@pytest.mark.parametrize("is_deaf", [False, True])
+def test_measure_the_pushes_that_were_posted(
+    is_deaf: bool, calls: MemoryCalls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, ears = Told(), hearers(pushes=Ear(is_deaf), other=Ear())
+    monkeypatch.setattr(notify, "HEARERS", ears)
+    monkeypatch.setattr(bootstrap, "meter", lambda: told)
+    with pytest.raises(NotHeard) if is_deaf else nullcontext():
+        notify.handler(rung(calls), None)
+    # The story is years old by the clock of whoever runs this.
+    assert told.measures == ([] if is_deaf else [Measure.COMMIT_TO_PUSH])
 
 
 def test_fail_at_the_end_when_one_has_failed(

@@ -1,13 +1,17 @@
 """Handlers of the three wakes, as Lambda calls them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.protocol.control import Doorbell
+from chalicelib.protocol.envelope import UnknownVersion
 from chalicelib.services import agenda
 from chalicelib.services.facts import instant
+from chalicelib.services.measures import Measure
+from chalicelib.services.roster import Roster
 from chalicelib.services.wakes import Ring
 from chalicelib.triggers import effects, timers
 from tests.builders import NOW_MS
@@ -18,6 +22,7 @@ class FakeWakes:
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
+        self.measures: list[Measure] = []
 
     def ring(self, tenant: str, call_id: str) -> Ring:
         self.seen.append((tenant, call_id))
@@ -28,8 +33,12 @@ class FakeWakes:
             raise RuntimeError("broken")
         self.seen.append((tenant, call_id))
 
-    def look(self) -> None:
+    def look(self) -> Roster:
         self.seen.append("fleet")
+        return Roster()
+
+    def tell(self, values: Mapping[Measure, float]) -> None:
+        self.measures += values
 
     def sweep(self, shard: int, deliveries: object) -> int:
         self.seen.append(shard)
@@ -42,12 +51,14 @@ def wakes(monkeypatch: pytest.MonkeyPatch) -> FakeWakes:
     monkeypatch.setattr(bootstrap, "wakes", lambda: fake)
     monkeypatch.setattr(bootstrap, "deliveries", lambda: None)
     monkeypatch.setattr(bootstrap, "fleet", lambda: fake)
+    monkeypatch.setattr(bootstrap, "meter", lambda: fake)
     return fake
 
 
 def test_wake_answers_the_next_state_of_the_machine(wakes: FakeWakes) -> None:
-    event = {"tenant": "acme", "call_id": "a#b", "wake_at": instant(0)}
+    event = {"v": 1, "tenant": "acme", "call_id": "a#b", "wake_at": instant(0)}
     assert timers.wake(event, None) == {
+        "v": 1,
         "tenant": "acme",
         "call_id": "a#b",
         "wake_at": "2023-11-14T22:13:20.000Z",
@@ -55,9 +66,17 @@ def test_wake_answers_the_next_state_of_the_machine(wakes: FakeWakes) -> None:
     }
 
 
+def test_wake_understands_the_machine_of_the_release_before(wakes: FakeWakes) -> None:
+    event = {"tenant": "acme", "call_id": "a#b", "wake_at": instant(0)}
+    assert timers.wake(event, None) == timers.wake({"v": 1, **event}, None)
+    with pytest.raises(UnknownVersion):
+        timers.wake({"v": 9, **event}, None)
+
+
 def test_sweep_looks_at_every_shard(wakes: FakeWakes) -> None:
     timers.sweep({}, None)
     assert wakes.seen.pop(0) == "fleet"
+    assert Measure.WORKERS in wakes.measures
     assert sorted(wakes.seen) == list(range(agenda.SHARDS))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.adapters.memory_fleet import MemoryFleet, MemorySessions
 from chalicelib.protocol.ice import CREDENTIAL_SECONDS, DEFAULT_STUN_URL
+from chalicelib.protocol.lease import EndSession
 from chalicelib.protocol.session.vocabulary import CallType
 from chalicelib.protocol.tokens import worker_token
 from chalicelib.protocol.vocabulary import Role
@@ -74,6 +75,7 @@ class TestKill:
         reply = api.request(method, KILL, uid=uid, role=role)
         assert (reply.status, reply.text) == (200, "true")
         (order,) = MemoryFleet(api.store).orders("w1", 1)
+        assert isinstance(order, EndSession)
         assert (order.session_id, order.reason) == ("s1", "bySystem")
 
     @pytest.mark.parametrize(
@@ -128,6 +130,7 @@ class TestAliases:
         reply = api.request(method, "/kill/s1")
         assert (reply.status, reply.json) == (200, {"status": "killed", "id": "s1"})
         (order,) = MemoryFleet(api.store).orders("w1", 1)
+        assert isinstance(order, EndSession)
         assert order.session_id == "s1"
 
     @pytest.mark.parametrize("session_id", ["s9", "s1"])

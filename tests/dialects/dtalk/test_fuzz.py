@@ -46,7 +46,6 @@ def open_api(monkeypatch: MonkeyPatch) -> Api:
 
 @settings(
     max_examples=400,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

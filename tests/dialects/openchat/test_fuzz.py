@@ -53,7 +53,6 @@ bodies = st.dictionaries(
 
 @settings(
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -52,7 +52,6 @@ ANSWERS = frozenset({200, 400, 401, 403, 409, 415})
 
 @settings(
     max_examples=400,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

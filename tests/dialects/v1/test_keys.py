@@ -268,7 +268,7 @@ NAMES = st.sampled_from(
 _numbers = itertools.count()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from([KEYS, TOKENS]),
     body=st.dictionaries(NAMES | st.text(), JSON, max_size=4),

@@ -572,7 +572,6 @@ JSON = st.recursive(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=JSON, verb=st.sampled_from(["", "/rotate", "/test", "/replay", "/enable"]))

@@ -39,9 +39,8 @@ class PhoneWorker:
 
     def records_of(self, session_id: str) -> list[dict[str, Any]]:
         """Detail records."""
-        texts = [file.read_text() for file in self.records.glob("*.jsonl")]
-        lines = [json.loads(line) for text in texts for line in text.splitlines()]
-        return [line for line in lines if line["session_id"] == session_id]
+        paths = self.records.rglob(f"*_{session_id}.json")
+        return [json.loads(path.read_text()) for path in paths]
 
     async def record_of(self, session_id: str) -> dict[str, Any]:
         """That of a session's only call, when it is written."""

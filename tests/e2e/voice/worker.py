@@ -81,6 +81,8 @@ def media_worker(
                 "PARLEY_JWT_SECRET": SECRET,
                 "PARLEY_WORKER_PORT": str(port),
                 "PARLEY_MEDIA_CACHE": str(folder / "cache"),
+                "PARLEY_RECORDINGS": str(folder / "recordings"),
+                "PARLEY_SPOOL": str(folder / "spool"),
                 "PYTHONPATH": os.pathsep.join(
                     [str(ROOT / "media-worker" / "src"), str(ROOT)]
                 ),
