@@ -18,14 +18,15 @@ run: $(VENV)/.laptop .parley/models/.fetched .parley/.voices ## Start the whole 
 
 test: setup ## Check and test everything, the emulated cloud included
 	@# First what starts no stack, on every core; then the stacks, which mostly wait, two
-	@# at a time and with lint beside them.
+	@# at a time and with lint beside them; last those that want the machine.
 	@$(PY) -m pytest -n auto --dist loadfile -m 'not cloud and not laptop' \
 			--cov --cov-report=; parts=$$?; \
 		nice -n 19 $(MAKE) --no-print-directory lint >.parley/lint.log 2>&1 & lint=$$!; \
-		$(PY) -m pytest -n 2 --dist loadgroup -m 'cloud or laptop' \
+		$(PY) -m pytest -n 2 --dist loadgroup -m '(cloud or laptop) and not alone' \
 			--cov --cov-append --cov-report=; stacks=$$?; \
+		$(PY) -m pytest -m alone --cov --cov-append --cov-report=; alone=$$?; \
 		wait $$lint; linted=$$?; cat .parley/lint.log; \
-		test $$parts -eq 0 && test $$stacks -eq 0 && test $$linted -eq 0
+		test $$parts -eq 0 && test $$stacks -eq 0 && test $$alone -eq 0 && test $$linted -eq 0
 	$(PY) -m coverage report --fail-under=90
 	$(PY) -m coverage report --fail-under=100 \
 		--include='chalicelib/protocol/*,chalicelib/domain/*,chalicelib/services/*,*/mediaworker/session/*,*/mediaworker/audio/*,*/mediaworker/rtp/*,*/mediaworker/sip/*'

@@ -2,13 +2,15 @@
 that ask for a table."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
 from hypothesis import settings
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal.models import moto_api_backend
 
 from chalicelib.adapters.dynamodb import rows
@@ -40,8 +42,20 @@ def moto_aws() -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+        patch.setattr(DynamoHandler, "call_action", _one_at_a_time())
         with mock_aws():
             yield
+
+
+def _one_at_a_time() -> Callable[[DynamoHandler], Any]:
+    """moto's DynamoDB copies its tables, and is not made for threads."""
+    original, lock = DynamoHandler.call_action, threading.RLock()
+
+    def call_action(handler: DynamoHandler) -> Any:
+        with lock:
+            return original(handler)
+
+    return call_action
 
 
 @pytest.fixture(scope="session")

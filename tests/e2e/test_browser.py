@@ -18,7 +18,7 @@ from tests.peers.webrtc import RATE, BrowserPeer, Samples, pitch
 from tests.worker.models import MODELS
 from tests.worker.webrtc.stage import trickled
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, pytest.mark.alone]
 
 PATH = "/call/webrtc"
 HERTZ = 1_000

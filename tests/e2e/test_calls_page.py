@@ -14,6 +14,7 @@ from tests.peers.chromium import CHROMIUM, FAINT, FAKES, chromium
 
 pytestmark = [
     pytest.mark.laptop,
+    pytest.mark.alone,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 

@@ -21,6 +21,7 @@ from tests.peers.chromium import CHROMIUM, FAKES, chromium
 
 pytestmark = [
     pytest.mark.laptop,
+    pytest.mark.alone,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 

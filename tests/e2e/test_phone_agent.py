@@ -36,6 +36,7 @@ BARESIP = shutil.which("baresip")
 
 pytestmark = [
     pytest.mark.laptop,
+    pytest.mark.alone,
     pytest.mark.skipif(BARESIP is None, reason="baresip is not installed"),
 ]
 

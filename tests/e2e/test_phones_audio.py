@@ -29,7 +29,7 @@ from tests.peers.sip_phone import FRAME_BYTES, SILENCE, sip_phone
 from tests.peers.sipp import needs_sipp, sipp
 from tests.worker.speech.test_engines import SPOKEN, error_rate, recorded, words
 
-pytestmark = [pytest.mark.laptop, needs_sipp]
+pytestmark = [pytest.mark.laptop, pytest.mark.alone, needs_sipp]
 
 RATE = 16_000
 PHONE_RATE = 8_000

@@ -38,7 +38,7 @@ from tests.peers.sipp import needs_sipp, sipp
 from tests.worker.telephony.stage import Seat, settings
 from tests.worker.telephony.stage import phones as running_phones
 
-pytestmark = [pytest.mark.laptop, needs_sipp]
+pytestmark = [pytest.mark.laptop, pytest.mark.alone, needs_sipp]
 
 IS_BRIEF = "CI" in os.environ
 CALLS = 300 if IS_BRIEF else 1_000

@@ -15,7 +15,7 @@ from tests.e2e.voice.poisoned import POISON
 from tests.e2e.voice.worker import MediaWorker, media_worker
 from tests.worker.models import speech
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, pytest.mark.alone]
 
 SESSIONS = 6
 VICTIM = 2

@@ -25,6 +25,7 @@ from tests.worker.speech.test_engines import SPOKEN, error_rate, words
 
 pytestmark = [
     pytest.mark.laptop,
+    pytest.mark.alone,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
