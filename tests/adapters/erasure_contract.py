@@ -1,5 +1,6 @@
 """What every `Erasure` must do, beside all the repositories that keep users' names."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -129,12 +130,12 @@ class Everything:
             after = piece.following
 
 
-class ErasureContract:
+class ErasureContract(ABC):
     """Subclasses give a fixture ``everything``, empty, and ``texts``."""
 
+    @abstractmethod
     def texts(self, everything: Everything) -> list[str]:
         """All that is stored, item by item."""
-        raise NotImplementedError
 
     def test_nothing_names_the_user_any_more(self, everything: Everything) -> None:
         everything.live("default")

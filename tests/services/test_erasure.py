@@ -57,7 +57,7 @@ class FakeSockets:
     closed: list[str] = field(default_factory=list)
 
     def post(self, connection_id: str, text: str) -> None:
-        raise NotImplementedError
+        raise AssertionError("an erasure tells sockets nothing")
 
     def close(self, connection_id: str) -> None:
         self.closed.append(connection_id)
